@@ -1,0 +1,202 @@
+/* legwork.h - ask long, private documents a question on your own machine.
+ *
+ * The model in a paragraph. A *session* holds options, documents and opened
+ * models. You set options by name, add documents, ask a question, and get a
+ * *result*: an answer with citations whose quotes stand in the documents at
+ * the byte offsets given, the coverage of the reading, and an account of what
+ * left the machine. A small model (the worker) reads; a large one (the
+ * supervisor), if you name one, plans and concludes and never sees the
+ * documents themselves.
+ *
+ *     struct lw_error err;
+ *     lw_session *s = NULL;
+ *     lw_result *r = NULL;
+ *     if (lw_open(&s, &err) || lw_set(s, "local", "qwen2.5-1.5b", &err) ||
+ *         lw_add_file(s, "report.pdf", &err) ||
+ *         lw_ask(s, "What was the capex in 2022?", &r, &err)) {
+ *         fprintf(stderr, "%s\n", err.message);
+ *     }
+ *
+ * Ownership. A session owns its documents and models, a result owns every
+ * string that it hands out; both live until closed. Strings passed in are
+ * copied. Nothing here writes to stdout or stderr, and nothing calls exit(); the
+ * one exception is a machine without memory, which ends the process with a
+ * sentence on stderr.
+ *
+ * Threads. A session belongs to one thread at a time. Two calls may come from
+ * elsewhere while lw_ask() runs: lw_cancel(), also from a signal handler. The
+ * event callback runs on the thread that called lw_ask().
+ *
+ * Errors. Every call that can fail returns 0 or one of enum lw_code, and fills
+ * *err with a sentence fit to print; on success *err is untouched. err may be
+ * NULL. */
+#ifndef LEGWORK_H
+#define LEGWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LW_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define LW_API __attribute__((visibility("default")))
+#else
+#define LW_API
+#endif
+
+/* Result codes. The command line exits with the same numbers. */
+enum lw_code {
+    LW_OK = 0,
+    LW_ERR = 1,            /* anything without a number of its own */
+    LW_ERR_USAGE = 2,      /* a wrong option, value or call */
+    LW_NOT_FOUND = 3,      /* the documents do not hold an answer */
+    LW_ERR_LOCAL = 4,      /* the worker model cannot be loaded or reached */
+    LW_ERR_REMOTE = 5,     /* the supervisor cannot be reached or refuses */
+    LW_ERR_AUTH = 6,       /* a key is missing or refused */
+    LW_ERR_BUDGET = 7,     /* a budget or the provider's quota is spent */
+    LW_ERR_POLICY = 8,     /* the user's policy forbids it */
+    LW_ERR_INPUT = 9,      /* no document could be read */
+    LW_PARTIAL = 10,       /* an answer, but not everything was read */
+    LW_TIMEOUT = 124,      /* the time limit ended the run */
+    LW_CANCELLED = 130     /* lw_cancel() was called twice */
+};
+
+struct lw_error {
+    int code;              /* enum lw_code */
+    char message[1024];    /* one sentence, NUL-terminated, no newline */
+};
+
+typedef struct lw_session lw_session;
+typedef struct lw_result lw_result;
+
+/* --- Sessions ----------------------------------------------------------- */
+
+LW_API const char *lw_version(void);
+
+/* New session with every option at its default: no environment variable and
+ * no file is read. LW_ERR_LOCAL if the run-time cannot be set up. */
+LW_API int lw_open(lw_session **out, struct lw_error *err);
+
+/* Frees the session, its documents and its models. NULL is allowed. */
+LW_API void lw_close(lw_session *s);
+
+/* Set an option by its long name ("local", "remote", "protocol", "rounds",
+ * "read", ...: `legwork ask --help` lists them all, legwork.1 describes
+ * them). LW_ERR_USAGE for an unknown name (the nearest one is named) or a
+ * value out of range; the option is then unchanged. */
+LW_API int lw_set(lw_session *s, const char *name, const char *value, struct lw_error *err);
+
+/* Take options from LEGWORK_* variables and from the user's configuration
+ * file (path, or NULL for $XDG_CONFIG_HOME/legwork/config.ini; a missing
+ * default file is no error). Options set by lw_set() before or after win;
+ * variables win over the file. */
+LW_API int lw_configure(lw_session *s, const char *path, struct lw_error *err);
+
+/* --- Documents ---------------------------------------------------------- */
+
+/* Add a file, a folder (recursive, .gitignore respected) or "-" (standard
+ * input). LW_ERR_INPUT if nothing in it could be read; documents added before
+ * stay. What was passed over is reported as warnings of the session. */
+LW_API int lw_add_file(lw_session *s, const char *path, struct lw_error *err);
+
+/* Add text under a name. It must be UTF-8 without NUL bytes. */
+LW_API int lw_add_text(lw_session *s, const char *name, const char *text, size_t len,
+                       struct lw_error *err);
+
+struct lw_document {
+    const char *name;      /* as the user gave it, or the path found in a folder */
+    const char *text;      /* UTF-8; the offsets of citations count its bytes */
+    size_t len;            /* bytes */
+    int pages;             /* 0: the format has none */
+    int pages_without_text;
+};
+
+LW_API size_t lw_document_count(const lw_session *s);
+/* Borrowed from the session; 0 <= i < count. */
+LW_API struct lw_document lw_document_at(const lw_session *s, size_t i);
+
+/* Warnings since the session was opened, oldest first, NULL past the end. */
+LW_API const char *lw_warning_at(const lw_session *s, size_t i);
+
+/* --- Asking ------------------------------------------------------------- */
+
+/* ORDER EVENTS: src/run/event.c names them. */
+enum lw_event_kind {
+    LW_EVENT_STAGE,        /* text: what begins ("loading model", "planning") */
+    LW_EVENT_PROGRESS,     /* the numbers below */
+    LW_EVENT_NOTICE,       /* text: something the user should know now */
+    LW_EVENT_TRACE         /* text: details, for --verbose */
+};
+
+struct lw_event {
+    enum lw_event_kind kind;
+    const char *text;      /* valid during the call; NULL for PROGRESS */
+    int jobs_done, jobs_total, jobs_found;
+    double tokens_per_second;  /* of the worker, 0 if not yet known */
+    double seconds_left;       /* < 0 if not yet known */
+};
+
+typedef void (*lw_event_fn)(void *user, const struct lw_event *event);
+
+/* One callback a session; NULL for none. It must not call back into s. */
+LW_API void lw_on_event(lw_session *s, lw_event_fn fn, void *user);
+
+/* Answer a question from the documents. Blocks.
+ * Returns LW_OK, LW_NOT_FOUND or LW_PARTIAL with *out set (the caller closes
+ * it), or an error. LW_TIMEOUT and the errors of a supervisor that fails
+ * half-way also set *out when anything was found; check it. */
+LW_API int lw_ask(lw_session *s, const char *question, lw_result **out,
+                  struct lw_error *err);
+
+/* End the running lw_ask(): the first call asks for the best partial answer,
+ * the second aborts. Async-signal-safe, any thread. */
+LW_API void lw_cancel(lw_session *s);
+
+/* --- Results ------------------------------------------------------------ */
+
+enum lw_match { LW_MATCH_NONE, LW_MATCH_FOLDED, LW_MATCH_EXACT };
+
+struct lw_citation {
+    int n;                 /* the number in the answer's [n] marks, from 1 */
+    const char *doc;       /* the document's name */
+    int page;              /* from 1; 0: no pages */
+    size_t start, end;     /* bytes of the document's text */
+    const char *quote;     /* EXACT: equals text[start, end) */
+    enum lw_match match;
+};
+
+LW_API const char *lw_result_answer(const lw_result *r);
+LW_API size_t lw_result_citation_count(const lw_result *r);
+LW_API struct lw_citation lw_result_citation(const lw_result *r, size_t i);
+
+/* The whole result as one JSON object, schema "legwork.answer/1" (legwork(1)
+ * describes its fields), UTF-8, without a final newline. */
+LW_API const char *lw_result_json(const lw_result *r);
+
+LW_API void lw_result_close(lw_result *r);
+
+/* --- Models ------------------------------------------------------------- */
+
+struct lw_model {
+    const char *name;          /* what --local takes */
+    const char *path;
+    const char *architecture;  /* "qwen2" */
+    const char *quantisation;  /* "Q4_K - Medium" */
+    uint64_t bytes;
+    int context;               /* tokens the model was trained for */
+    const char *problem;       /* NULL, or why it cannot be used */
+};
+
+/* Call fn for every GGUF file in legwork's model folder. Returns 0 also when
+ * there is none. */
+LW_API int lw_models(lw_session *s, void (*fn)(void *user, const struct lw_model *model),
+                     void *user, struct lw_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,34 @@
+/* utf8.h - steps over UTF-8, validity, and the folding used for comparing.
+ *
+ * Offsets in legwork are always bytes. Decoding never reads past the end and
+ * never fails on the text of a document, since loaders validate first. */
+#ifndef LW_BASE_UTF8_H
+#define LW_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decode the character at s (s < end). Returns its length in bytes (1-4) and
+ * sets *cp; a malformed byte gives length 1 and U+FFFD. */
+int utf8_decode(const char *s, const char *end, uint32_t *cp);
+/* Encode cp into out (4 bytes of room); returns the length. What is no
+ * character (a surrogate, past 10FFFF) is written as U+FFFD. */
+int utf8_encode(uint32_t cp, char out[4]);
+/* Byte offset of the first malformed byte, or len if the text is valid. NUL
+ * bytes are malformed here. */
+size_t utf8_valid(const char *s, size_t len);
+/* Largest offset <= pos that starts a character; len if pos >= len. */
+size_t utf8_floor(const char *s, size_t len, size_t pos);
+/* Number of characters. */
+size_t utf8_count(const char *s, size_t len);
+/* Case folding and stripping of marks for one character, as search and quote
+ * matching compare (NFKD base character, lower case): writes up to 4 folded
+ * code points and returns how many (0: a mark or an ignorable, drop it). Marks
+ * that make another letter stay (vowel signs, kana voicing); a character that
+ * would fold to more than 4 stands for itself. */
+int utf8_fold(uint32_t cp, uint32_t out[4]);
+bool utf8_is_word(uint32_t cp); /* letter, number or mark */
+bool utf8_is_space(uint32_t cp);
+
+#endif

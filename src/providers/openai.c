@@ -1,0 +1,279 @@
+/* openai.c - the llm of an OpenAI-compatible server: its life, and what it has
+ * to ask the server about itself.
+ *
+ * Two things may be missing at the start: the model's name (a plain URL without
+ * #MODEL) and, for Ollama, whether the model file sets a context. They are
+ * asked for once, at the first use, since opening sends nothing. A server that
+ * is silent about its context has an unknown one: what a model was trained for
+ * says nothing about what is served. */
+#include "providers/openai.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TIMEOUT_MS = 600 * 1000, ATTEMPTS_MAX = 5, ASK_MS = 10 * 1000, POLL_MS = 50 };
+
+/* --- Headers ---------------------------------------------------------------- */
+
+void openai_headers_init(struct openai_headers *h, const struct openai *o)
+{
+    *h = (struct openai_headers){
+        .lines = { "Content-Type: application/json",
+                   "Accept: application/json, text/event-stream" },
+        .n = 2
+    };
+    if (o->at.key != NULL) {
+        static const char begin[] = "Authorization: Bearer ";
+        size_t len = sizeof begin + strlen(o->at.key);
+        h->authorization = mem_alloc(len);
+        snprintf(h->authorization, len, "%s%s", begin, o->at.key);
+        h->lines[h->n++] = h->authorization;
+    }
+}
+
+void openai_headers_release(struct openai_headers *h)
+{
+    mem_free(h->authorization);
+}
+
+/* --- Asking the server about itself ----------------------------------------- */
+
+/* One call and its END, on the calling thread. NULL: cancelled. */
+static struct http_event *call_server(struct openai *o, const char *method,
+                                      const char *url, const struct buf *body,
+                                      const struct cancel *cancel)
+{
+    struct openai_headers headers;
+    struct queue *events = queue_new();
+    openai_headers_init(&headers, o);
+    struct http_request *r = http_start(o->http, &(struct http_call){
+        .method = method, .url = url, .headers = headers.lines, .n_headers = headers.n,
+        .body = body->data, .body_len = body->len, .per_host = o->parallel,
+        .timeout_ms = ASK_MS, .events = events,
+    });
+    struct http_event *e = NULL;
+    bool cut = false;
+    while ((e = queue_take(events, POLL_MS)) == NULL) {
+        if (!cut && cancel_level(cancel) != CANCEL_NONE) {
+            http_cancel(o->http, r);
+            cut = true;
+        }
+    }
+    openai_headers_release(&headers);
+    queue_free(events);
+    return e;
+}
+
+static json_t *ask(struct openai *o, const char *method, const char *url,
+                   const struct buf *body, const struct cancel *cancel,
+                   struct lw_error *err)
+{
+    struct http_event *e = call_server(o, method, url, body, cancel);
+    struct lw_error why;
+    json_t *root = NULL;
+    if (e->error.code) {
+        err_set(err, LW_ERR_REMOTE, "%s: %s", o->at.name, e->error.message);
+    } else if (e->status != 200) {
+        struct api_error refusal;
+        api_error_read(&refusal, e->status, e->data, e->len);
+        api_error_say(&refusal, o->at.name, o->at.key, err);
+    } else {
+        root = json_parse(e->data, e->len, &why);
+        if (root == NULL) {
+            err_set(err, LW_ERR_REMOTE, "%s sent something that is no answer: %s",
+                    o->at.name, why.message);
+        }
+    }
+    http_event_free(e);
+    return root;
+}
+
+static char *url_of(const struct openai *o, const char *path)
+{
+    struct buf url;
+    buf_init(&url, 2048);
+    buf_addf(&url, "%s%s", o->at.base_url, path);
+    char *text = buf_take(&url, NULL);
+    buf_release(&url);
+    return text;
+}
+
+static void set_model(struct openai *o, const char *id)
+{
+    pthread_mutex_lock(&o->lock);
+    mem_free(o->model);
+    o->model = mem_strdup(id);
+    pthread_mutex_unlock(&o->lock);
+}
+
+/* {"data":[{"id":"m","max_model_len":8192}]}: vLLM tells the served context there. */
+static int take_first_model(struct openai *o, const json_t *root, struct lw_error *err)
+{
+    const json_t *first = json_array_get(json_object_get(root, "data"), 0);
+    const char *id = json_str(first, "id", "");
+    if (id[0] == '\0') {
+        return err_set(err, LW_ERR_REMOTE,
+                       "%s lists no model; name one behind # in the URL", o->at.name);
+    }
+    set_model(o, id);
+    if (!o->asked) {
+        o->info.context = (int)json_int(first, "max_model_len", 0, 0, INT_MAX);
+    }
+    return 0;
+}
+
+static int ask_model(struct openai *o, const struct cancel *cancel, struct lw_error *err)
+{
+    struct buf none = { .data = NULL };
+    char *url = url_of(o, "/models");
+    json_t *root = ask(o, "GET", url, &none, cancel, err);
+    mem_free(url);
+    int code = root == NULL ? LW_ERR_REMOTE : take_first_model(o, root, err);
+    json_decref(root);
+    return code;
+}
+
+/* A line "num_ctx   8192" among the parameters of the model file; 0: none. */
+static int num_ctx_of(const char *parameters)
+{
+    const char *at = strstr(parameters, "num_ctx");
+    int context = 0;
+    if (at != NULL && sscanf(at, "num_ctx %d", &context) == 1 && context > 0) {
+        return context;
+    }
+    return 0;
+}
+
+/* Nothing depends on the answer: an Ollama that is too old or away is simply not
+ * known. */
+static void ask_ollama(struct openai *o, const struct cancel *cancel)
+{
+    struct buf body;
+    buf_init(&body, 4096);
+    buf_add_str(&body, "{\"model\":");
+    json_write_string(o->at.model, strlen(o->at.model), &body);
+    buf_add_str(&body, "}");
+    char *url = url_of(o, "");
+    size_t len = strlen(url);
+    json_t *root = NULL;
+    if (len > 3 && strcmp(url + len - 3, "/v1") == 0) {
+        url[len - 3] = '\0';
+        struct buf show;
+        buf_init(&show, 2048);
+        buf_addf(&show, "%s/api/show", url);
+        root = ask(o, "POST", show.data, &body, cancel, NULL);
+        buf_release(&show);
+    }
+    o->info.context = num_ctx_of(json_str(root, "parameters", ""));
+    json_decref(root);
+    mem_free(url);
+    buf_release(&body);
+}
+
+static bool has_model(struct openai *o)
+{
+    pthread_mutex_lock(&o->lock);
+    bool has = o->model != NULL;
+    pthread_mutex_unlock(&o->lock);
+    return has;
+}
+
+/* With ask_lock held. info changes only before it was handed out for the first time. */
+static int ask_all(struct openai *o, const struct cancel *cancel, struct lw_error *err)
+{
+    if (!has_model(o)) {
+        return ask_model(o, cancel, err);
+    }
+    if (!o->asked && strcmp(o->at.spec->id, "ollama") == 0) {
+        ask_ollama(o, cancel);
+    }
+    return 0;
+}
+
+int openai_ask_server(struct openai *o, const struct cancel *cancel, struct lw_error *err)
+{
+    pthread_mutex_lock(&o->ask_lock);
+    int code = o->asked && has_model(o) ? 0 : ask_all(o, cancel, err);
+    o->asked = true;
+    pthread_mutex_unlock(&o->ask_lock);
+    return code;
+}
+
+/* --- The llm ---------------------------------------------------------------- */
+
+static void openai_close(struct llm *llm)
+{
+    struct openai *o = (struct openai *)llm;
+    endpoint_release(&o->at);
+    pthread_mutex_destroy(&o->lock);
+    pthread_mutex_destroy(&o->ask_lock);
+    mem_free(o->model);
+    mem_free(o);
+}
+
+static const struct llm_info *openai_info(struct llm *llm)
+{
+    struct openai *o = (struct openai *)llm;
+    openai_ask_server(o, NULL, NULL);
+    return &o->info;
+}
+
+/* Small models split prose, figures and code into pieces of about three bytes; a
+ * guess that is too high makes excerpts smaller, one that is too low cuts them. */
+static int openai_count_tokens(struct llm *llm, const char *text, size_t len)
+{
+    (void)llm, (void)text;
+    return len / 3 < INT_MAX ? (int)(len / 3) + (len % 3 != 0) : INT_MAX;
+}
+
+static int openai_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
+                            llm_reply_fn on_reply, void *user,
+                            const struct cancel *cancel, struct lw_error *err)
+{
+    return batch_run((struct openai *)llm, reqs, n, on_reply, user, cancel, err);
+}
+
+static const struct llm_ops ops = {
+    .close = openai_close,
+    .info = openai_info,
+    .count_tokens = openai_count_tokens,
+    .chat_many = openai_chat_many,
+};
+
+int provider_open(struct llm **out, const struct provider_options *opt,
+                  struct lw_error *err)
+{
+    struct endpoint at;
+    int code = endpoint_init(&at, opt, err);
+    if (code) {
+        return code;
+    }
+    struct openai *o = mem_alloc(sizeof *o);
+    *o = (struct openai){
+        .llm = { .ops = &ops },
+        .at = at,
+        .http = opt->http,
+        .parallel = opt->parallel > 0 ? opt->parallel : at.spec->parallel,
+        .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_MS,
+        .attempts_max = opt->attempts_max > 0 ? opt->attempts_max : ATTEMPTS_MAX,
+        .notice = opt->notice,
+        .user = opt->user,
+        .model = at.model != NULL ? mem_strdup(at.model) : NULL,
+    };
+    o->info = (struct llm_info){
+        .name = at.name,
+        .where = at.where,
+        .on_device = at.on_device,
+        .parallel = o->parallel,
+    };
+    pthread_mutex_init(&o->lock, NULL);
+    pthread_mutex_init(&o->ask_lock, NULL);
+    *out = &o->llm;
+    return 0;
+}

@@ -1,0 +1,70 @@
+/* provider.h - a model behind an OpenAI-compatible server as an llm.
+ *
+ * Names: openai/MODEL, together/MODEL, openrouter/MODEL, groq/MODEL,
+ * deepseek/MODEL, mistral/MODEL, ollama/MODEL, tokasaurus/MODEL, and
+ * http(s)://host:port/v1#MODEL (without #MODEL the server's only or first
+ * model is asked for once; without a path /v1 is meant). The provider is what
+ * stands before the first slash.
+ *
+ * Structured replies: response_format json_schema where it is served, else
+ * json_object, else the prompt alone; which one is learnt from the server's
+ * refusals and remembered for the life of the llm. A parameter that the server
+ * refuses by name (temperature, max_tokens, logprobs, seed, ...) is dropped
+ * once (or renamed: max_completion_tokens) and remembered. Of a request,
+ * prefill, forbid_alt and copy_from are not honoured: no server has them.
+ * Screening is described in reply.h; max_tokens 0 costs a token.
+ *
+ * Retries as in net/retry.h. Insufficient quota is LW_ERR_BUDGET and final, 401 and
+ * 403 LW_ERR_AUTH and final: after either, requests not yet sent fail at once with
+ * the same sentence. So do those of the same llm_chat_many() when the server does not
+ * know the model, or was never reached. Everything else is one request's own
+ * LW_ERR_REMOTE, in either role: the caller knows whether this is the worker.
+ *
+ * Keys come from the caller (options read the environment); they are put
+ * nowhere but into the Authorization header, and never over plain http to a
+ * host that is not loopback. */
+#ifndef LW_PROVIDERS_PROVIDER_H
+#define LW_PROVIDERS_PROVIDER_H
+
+#include "llm/llm.h"
+#include "net/http.h"
+
+/* Is this the name of a model behind HTTP (known provider or URL)? */
+bool provider_is_name(const char *model);
+
+struct provider_spec {
+    const char *id;            /* "openai" */
+    const char *base_url;      /* "https://api.openai.com/v1" */
+    const char *key_variable;  /* "OPENAI_API_KEY"; NULL: none needed */
+    const char *url_variable;  /* "OPENAI_BASE_URL"; NULL */
+    bool key_required;
+    int parallel;              /* requests in flight by default, 1 or more */
+};
+/* The table, ended by an entry with id NULL. */
+const struct provider_spec *provider_table(void);
+
+struct provider_options {
+    const char *model;         /* full name as above */
+    const char *base_url;      /* overrides the table's; "host:port" is enough; NULL */
+    const char *key;           /* NULL: none */
+    int parallel;              /* 0: the table's */
+    int timeout_ms;            /* one request; 0: 600,000 */
+    int attempts_max;          /* 0: 5 */
+    struct http *http;         /* borrowed, outlives the llm */
+    /* What the user should know (a refused parameter, a long wait), on the thread that
+     * called llm_chat_many(). NULL: none. */
+    void (*notice)(void *user, const char *sentence);
+    void *user;
+};
+
+/* LW_ERR_USAGE: unknown provider (known ones are named) or a malformed name;
+ * LW_ERR_AUTH: a key is required and missing (names the variable), or malformed;
+ * LW_ERR_POLICY: the key would go over plain http to another machine. Nothing is sent
+ * yet; llm_info() and the first request may ask the server about itself. */
+int provider_open(struct llm **out, const struct provider_options *opt,
+                  struct lw_error *err);
+
+/* Loopback name or address? ("localhost", 127/8, ::1) */
+bool provider_host_is_loopback(const char *host);
+
+#endif

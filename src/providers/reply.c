@@ -1,0 +1,356 @@
+/* reply.c - reading what a model server sends.
+ *
+ * Whole replies and stream events differ in one word ("message" or "delta"), so
+ * both go through the same readers. Servers leave out almost any field; what
+ * is missing gets its harmless value, and only a reply in which nothing can be
+ * meant is refused. */
+#include "providers/reply.h"
+
+#include "base/limits.h"
+#include "base/utf8.h"
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void chat_reply_init(struct chat_reply *c)
+{
+    *c = (struct chat_reply){ .req = NULL };
+    buf_init(&c->text, LIMIT_HTTP_REPLY_BYTES);
+    reasoning_init(&c->reasoning);
+}
+
+void chat_reply_clear(struct chat_reply *c, const struct llm_request *req)
+{
+    struct buf text = c->text;
+    struct reasoning reasoning = c->reasoning;
+    buf_clear(&text);
+    reasoning_clear(&reasoning);
+    *c = (struct chat_reply){
+        .req = req,
+        .text = text,
+        .reasoning = reasoning,
+        .logprob_alt = NAN,
+        .logprob_alt2 = NAN,
+    };
+}
+
+void chat_reply_release(struct chat_reply *c)
+{
+    buf_release(&c->text);
+    reasoning_release(&c->reasoning);
+}
+
+/* --- Log-probabilities ------------------------------------------------------ */
+
+static const char *skip_space(const char *s)
+{
+    return s + strspn(s, " \t\r\n");
+}
+
+static bool goes_on(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || (unsigned char)c >= 0x80;
+}
+
+static bool is_alternative(const char *token, const char *const *alt, size_t n_alt)
+{
+    token = skip_space(token);
+    for (size_t i = 0; i < n_alt; i++) {
+        const char *wanted = skip_space(alt[i]);
+        size_t len = strlen(wanted);
+        if (len > 0 && strncmp(token, wanted, len) == 0 && !goes_on(token[len])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* top: the reported tokens of one place. */
+static double score(const json_t *top, const char *const *alt, size_t n_alt)
+{
+    static const double tiny = 1e-9;
+    double found = 0, sum = 0, least = 1;
+    size_t i;
+    json_t *entry;
+    json_array_foreach(top, i, entry) {
+        double p = exp(json_num(entry, "logprob", -DBL_MAX));
+        sum += p;
+        least = fmin(least, p);
+        found += is_alternative(json_str(entry, "token", ""), alt, n_alt) ? p : 0;
+    }
+    if (found > 0) {
+        return log(fmin(found, 1));
+    }
+    double bound = fmin(least, fmax(1 - sum, tiny));
+    return json_array_size(top) >= 2 ? log(fmax(bound, tiny)) : NAN;
+}
+
+static void score_first(struct chat_reply *c, const json_t *entry)
+{
+    if (*skip_space(json_str(entry, "token", "")) == '\0') {
+        return;
+    }
+    const json_t *top = json_object_get(entry, "top_logprobs");
+    c->scored = true;
+    if (c->req->n_alt > 0) {
+        c->logprob_alt = score(top, c->req->alt, c->req->n_alt);
+    }
+    if (c->req->n_alt2 > 0) {
+        c->logprob_alt2 = score(top, c->req->alt2, c->req->n_alt2);
+    }
+}
+
+static void read_logprobs(struct chat_reply *c, const json_t *choice)
+{
+    const json_t *content =
+        json_object_get(json_object_get(choice, "logprobs"), "content");
+    size_t i;
+    json_t *entry;
+    json_array_foreach(content, i, entry) {
+        c->logprob_sum += json_num(entry, "logprob", 0);
+        c->n_logprobs++;
+        if (!c->scored) {
+            score_first(c, entry);
+        }
+    }
+}
+
+/* --- The parts of a reply --------------------------------------------------- */
+
+static void read_usage(struct chat_reply *c, const json_t *root)
+{
+    const json_t *usage = json_object_get(root, "usage");
+    if (!json_is_object(usage)) {
+        return;
+    }
+    const json_t *details = json_object_get(usage, "prompt_tokens_details");
+    long hits = json_int(usage, "prompt_cache_hit_tokens", 0, 0, LONG_MAX);
+    c->usage.prompt_tokens = json_int(usage, "prompt_tokens", 0, 0, LONG_MAX);
+    c->usage.completion_tokens = json_int(usage, "completion_tokens", 0, 0, LONG_MAX);
+    c->usage.cached_tokens = json_int(details, "cached_tokens", hits, 0, LONG_MAX);
+}
+
+static void keep(char *out, size_t cap, const char *s)
+{
+    size_t len = strlen(s);
+    if (len == 0) {
+        return;
+    }
+    if (len >= cap) {
+        len = utf8_floor(s, len, cap - 1);
+    }
+    memcpy(out, s, len);
+    out[len] = '\0';
+}
+
+/* content is a string, or a list of parts with texts. */
+static int read_content(struct chat_reply *c, const json_t *content)
+{
+    size_t i;
+    json_t *part;
+    int code = 0;
+    if (json_is_string(content)) {
+        return reasoning_feed(&c->reasoning, json_string_value(content),
+                              json_string_length(content), &c->text);
+    }
+    json_array_foreach(content, i, part) {
+        const char *text = json_str(part, "text", "");
+        code = code ? code : reasoning_feed(&c->reasoning, text, strlen(text), &c->text);
+    }
+    return code;
+}
+
+/* message: of a whole reply, or the delta of an event. */
+static int read_message(struct chat_reply *c, const json_t *message)
+{
+    c->reasoned = c->reasoned || json_str(message, "reasoning_content", "")[0] != '\0' ||
+                  json_str(message, "reasoning", "")[0] != '\0';
+    keep(c->refusal, sizeof c->refusal, json_str(message, "refusal", ""));
+    return read_content(c, json_object_get(message, "content"));
+}
+
+static int read_choice(struct chat_reply *c, const json_t *choice, const char *key)
+{
+    const char *finish = json_str(choice, "finish_reason", "");
+    c->has_choice = true;
+    c->done = c->done || finish[0] != '\0';
+    keep(c->finish, sizeof c->finish, finish);
+    read_logprobs(c, choice);
+    return read_message(c, json_object_get(choice, key));
+}
+
+static int say(struct api_error *e, const char *message)
+{
+    keep(e->message, sizeof e->message, message);
+    return LW_ERR_REMOTE;
+}
+
+/* e->status is 200 until the body names another one. */
+static int read_root(struct chat_reply *c, const json_t *root, const char *key,
+                     struct api_error *e)
+{
+    *e = (struct api_error){ .status = 200 };
+    const json_t *choices = json_object_get(root, "choices");
+    if (choices == NULL && api_error_from_json(e, root)) {
+        return say(e, e->message[0] != '\0' ? "" : "an error without a message");
+    }
+    read_usage(c, root);
+    if (!json_is_array(choices)) {
+        /* Between the pieces of a stream servers put all kinds of notes. */
+        bool is_note = strcmp(key, "delta") == 0;
+        return is_note ? 0 : say(e, "the JSON is no reply of a model");
+    }
+    const json_t *choice = json_array_get(choices, 0);
+    if (choice != NULL && read_choice(c, choice, key)) {
+        return say(e, "the text is too long");
+    }
+    return 0;
+}
+
+static int read_json(struct chat_reply *c, const char *text, size_t len, const char *key,
+                     struct api_error *e)
+{
+    struct lw_error why;
+    json_t *root = json_parse(text, len, &why);
+    if (root == NULL) {
+        *e = (struct api_error){ .status = 200 };
+        return say(e, why.message);
+    }
+    int code = read_root(c, root, key, e);
+    json_decref(root);
+    return code;
+}
+
+/* --- Whole and in events ---------------------------------------------------- */
+
+int chat_reply_read(struct chat_reply *c, const char *body, size_t len,
+                    struct api_error *e)
+{
+    c->done = true;
+    return read_json(c, body, len, "message", e);
+}
+
+int chat_reply_event(struct chat_reply *c, const char *data, size_t len,
+                     struct api_error *e)
+{
+    if (len == 6 && memcmp(data, "[DONE]", 6) == 0) {
+        c->done = true;
+        return 0;
+    }
+    return read_json(c, data, len, "delta", e);
+}
+
+/* --- What it amounts to ----------------------------------------------------- */
+
+/* Where the chat template itself opens the block, only its end shows. */
+static void cut_unopened(struct chat_reply *c)
+{
+    static const char mark[] = "</think>";
+    const char *at = c->reasoning.seen ? NULL : strstr(c->text.data, mark);
+    if (at == NULL) {
+        return;
+    }
+    at = skip_space(at + sizeof mark - 1);
+    size_t left = c->text.len - (size_t)(at - c->text.data);
+    memmove(c->text.data, at, left);
+    buf_cut(&c->text, left);
+    c->reasoned = true;
+}
+
+/* Servers that do not take `stop` write on behind it. */
+static void cut_at_stop(struct chat_reply *c)
+{
+    const char *stop = c->req->stop;
+    const char *at = stop != NULL && stop[0] != '\0' ? strstr(c->text.data, stop) : NULL;
+    if (at != NULL) {
+        buf_cut(&c->text, (size_t)(at - c->text.data));
+        keep(c->finish, sizeof c->finish, "stop");
+    }
+}
+
+/* Ten bytes a token are more than any model makes of running text, but runs of one
+ * character or two (tables, dots) may be a single token. Short prompts tell nothing. */
+enum { BYTES_A_TOKEN_MAX = 10, CUT_BYTES_MIN = 4096 };
+
+/* The fewest tokens that the prompt can have. */
+static int64_t tokens_at_least(const struct llm_request *req)
+{
+    size_t n = 0;
+    for (size_t m = 0; m < req->n_messages; m++) {
+        for (size_t p = 0; p < req->messages[m].n_parts; p++) {
+            const struct llm_part *part = &req->messages[m].parts[p];
+            for (size_t i = 0; i < part->len; i++) {
+                n += i < 2 || part->text[i] != part->text[i - 2];
+            }
+        }
+    }
+    return (int64_t)(n / BYTES_A_TOKEN_MAX);
+}
+
+static bool prompt_was_cut(const struct chat_reply *c)
+{
+    int64_t bytes = (int64_t)llm_request_bytes(c->req), tokens = c->usage.prompt_tokens;
+    return tokens > 0 && bytes >= CUT_BYTES_MIN && tokens < bytes / BYTES_A_TOKEN_MAX &&
+           tokens < tokens_at_least(c->req);
+}
+
+static int check(const struct chat_reply *c, const char *name, struct lw_error *err)
+{
+    bool empty = c->text.len == 0 && c->req->max_tokens > 0;
+    if (!c->has_choice) {
+        return err_set(err, LW_ERR_REMOTE, "%s sent a reply without choices", name);
+    }
+    if (prompt_was_cut(c)) {
+        return err_set(
+            err, LW_ERR_REMOTE,
+            "%s read only %lld tokens of a prompt of %zu bytes: its context is "
+            "too small and it cuts silently (for Ollama raise num_ctx, for "
+            "example by OLLAMA_CONTEXT_LENGTH)",
+            name, (long long)c->usage.prompt_tokens, llm_request_bytes(c->req));
+    }
+    if (strcmp(c->finish, "content_filter") == 0) {
+        return err_set(err, LW_ERR_REMOTE, "%s: its content filter stopped the reply",
+                       name);
+    }
+    if (empty && c->refusal[0] != '\0') {
+        return err_set(err, LW_ERR_REMOTE, "%s declines: %s", name, c->refusal);
+    }
+    if (empty && c->reasoned) {
+        return err_set(err, LW_ERR_REMOTE,
+                       "%s spent its reply on reasoning and wrote no answer%s", name,
+                       strcmp(c->finish, "length") == 0 ? " (it was cut at the limit of "
+                                                          "tokens)" : "");
+    }
+    return 0;
+}
+
+void chat_reply_finish(struct chat_reply *c, const char *name, struct llm_reply *reply)
+{
+    reasoning_end(&c->reasoning, &c->text);
+    cut_unopened(c);
+    c->reasoned = c->reasoned || c->reasoning.seen;
+    cut_at_stop(c);
+    bool scores = !c->reasoned && c->n_logprobs > 0;
+    *reply = (struct llm_reply){
+        .finish = strcmp(c->finish, "length") == 0 ? LLM_LENGTH : LLM_STOP,
+        .text = c->text.data,
+        .len = c->text.len,
+        .logprob_alt = scores ? c->logprob_alt : NAN,
+        .logprob_alt2 = scores ? c->logprob_alt2 : NAN,
+        .logprob_mean = scores ? c->logprob_sum / (double)c->n_logprobs : NAN,
+        .usage = c->usage,
+    };
+    if (c->req->max_tokens == 0) {
+        /* The token that servers insist on was none of ours. */
+        reply->finish = LLM_STOP;
+        reply->text = "";
+        reply->len = 0;
+    }
+    if (check(c, name, &reply->error)) {
+        reply->finish = LLM_FAILED;
+    }
+}

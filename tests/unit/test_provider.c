@@ -1,0 +1,1188 @@
+/* test_provider.c - a model behind HTTP against the fault-injecting server: every
+ * fault has its documented outcome, one job is one request, what was refused once is
+ * not sent again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "llm/structured.h"
+#include "providers/caps.h"
+#include "providers/errors.h"
+#include "providers/provider.h"
+#include "providers/reasoning.h"
+
+#include "fake_server.h"
+
+#include <math.h>
+#include <pthread.h>
+
+static const char key[] = "sk-canary-5f3a";
+
+struct fixture {
+    struct fake_server server;
+    struct http *http;
+    struct llm *llm;
+    char log[64];
+    struct buf notices;
+};
+
+static void keep_notice(void *user, const char *sentence)
+{
+    buf_addf(user, "%s\n", sentence);
+}
+
+static void open_with(struct fixture *x, const char *script, struct provider_options opt)
+{
+    struct lw_error err = { .message = "" };
+    char model[128];
+    snprintf(x->log, sizeof x->log, "/tmp/legwork-test-XXXXXX");
+    close(mkstemp(x->log));
+    x->server = fake_server_start(script, x->log);
+    buf_init(&x->notices, 65536);
+    assert_int_equal(http_open(&x->http, &(struct http_options){ .idle_timeout_ms = 100 },
+                               &err), 0);
+    snprintf(model, sizeof model, "%s/v1#m", x->server.url);
+    opt.model = opt.model != NULL ? opt.model : model;
+    opt.key = opt.key != NULL ? opt.key : key;
+    opt.attempts_max = opt.attempts_max > 0 ? opt.attempts_max : 2;
+    opt.http = x->http;
+    opt.notice = keep_notice;
+    opt.user = &x->notices;
+    if (provider_open(&x->llm, &opt, &err)) {
+        print_error("%s\n", err.message);
+        fail();
+    }
+}
+
+static void open_script(struct fixture *x, const char *script)
+{
+    open_with(x, script, (struct provider_options){ .attempts_max = 0 });
+}
+
+static void close_all(struct fixture *x)
+{
+    llm_close(x->llm);
+    http_close(x->http);
+    fake_server_stop(&x->server);
+    buf_release(&x->notices);
+    unlink(x->log);
+}
+
+static struct buf read_log(const struct fixture *x)
+{
+    struct buf text;
+    char piece[4096];
+    size_t n;
+    FILE *f = fopen(x->log, "rb");
+    assert_non_null(f);
+    buf_init(&text, 16 * 1024 * 1024);
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0) {
+        buf_add(&text, piece, n);
+    }
+    fclose(f);
+    return text;
+}
+
+static bool log_has(const struct fixture *x, const char *part)
+{
+    struct buf text = read_log(x);
+    bool has = strstr(text.data, part) != NULL;
+    buf_release(&text);
+    return has;
+}
+
+static int n_requests(const struct fixture *x)
+{
+    return fake_server_stat(&x->server, "requests");
+}
+
+/* --- Asking ----------------------------------------------------------------- */
+
+struct asked {
+    int code;
+    struct llm_reply reply;
+    char *text;
+    struct lw_error err;
+};
+
+static struct llm_message hello[2];
+
+static struct llm_request request_plain(void)
+{
+    hello[0] = llm_message_text(LLM_SYSTEM, "Be brief.");
+    hello[1] = llm_message_text(LLM_USER, "Say \"hello\".");
+    return (struct llm_request){ .messages = hello, .n_messages = 2, .max_tokens = 16 };
+}
+
+static struct asked ask(struct fixture *x, const struct llm_request *req)
+{
+    struct asked a = { .err.message = "" };
+    a.code = llm_chat(x->llm, req, &a.reply, &a.text, NULL, &a.err);
+    if (strstr(a.err.message, "canary") != NULL) {
+        fail_msg("the key is in the error: %s", a.err.message);
+    }
+    return a;
+}
+
+static struct asked ask_plain(struct fixture *x)
+{
+    struct llm_request req = request_plain();
+    return ask(x, &req);
+}
+
+static void expect_failure(const char *script, int code, const char *says, int requests)
+{
+    struct fixture x;
+    open_script(&x, script);
+    struct asked a = ask_plain(&x);
+    assert_int_equal(a.code, code);
+    if (strstr(a.err.message, says) == NULL) {
+        fail_msg("\"%s\" is not in: %s", says, a.err.message);
+    }
+    assert_int_equal(n_requests(&x), requests);
+    close_all(&x);
+}
+
+static void expect_text(const char *script, const char *text, int requests)
+{
+    struct fixture x;
+    open_script(&x, script);
+    struct asked a = ask_plain(&x);
+    if (a.code) {
+        fail_msg("%s", a.err.message);
+    }
+    assert_string_equal(a.text, text);
+    assert_int_equal(n_requests(&x), requests);
+    mem_free(a.text);
+    close_all(&x);
+}
+
+/* --- What goes out and comes back ------------------------------------------- */
+
+static void test_plain(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "say Hello \\\"you\\\"\\n\\\\end\nusage 11 3 7\n");
+    struct llm_request req = request_plain();
+    req.seed = 0xffffffff;
+    req.stop = "\n\n";
+    req.temperature = 0.25;
+    struct asked a = ask(&x, &req);
+    assert_int_equal(a.code, 0);
+    assert_string_equal(a.text, "Hello \"you\"\n\\end");
+    assert_int_equal(a.reply.finish, LLM_STOP);
+    assert_int_equal(a.reply.usage.requests, 1);
+    assert_int_equal(a.reply.usage.prompt_tokens, 11);
+    assert_int_equal(a.reply.usage.completion_tokens, 3);
+    assert_int_equal(a.reply.usage.cached_tokens, 7);
+    assert_true(isnan(a.reply.logprob_alt) && isnan(a.reply.logprob_mean));
+    assert_true(log_has(&x, "Authorization: Bearer sk-canary-5f3a\r\n"));
+    assert_true(log_has(&x, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\","
+                            "\"content\":\"Be brief.\"},{\"role\":\"user\",\"content\":"
+                            "\"Say \\\"hello\\\".\"}],\"max_tokens\":16,"
+                            "\"temperature\":0.250,\"seed\":2147483647,"
+                            "\"stop\":[\"\\n\\n\"]}"));
+    mem_free(a.text);
+    close_all(&x);
+}
+
+static void test_parts_are_joined(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "say ok\n");
+    struct llm_message m = { .role = LLM_USER, .n_parts = 3, .parts = {
+        { .text = "one ", .len = 4 }, { .text = "two\xff", .len = 4, .verbatim = true },
+        { .text = " three", .len = 6 } } };
+    struct llm_request req = { .messages = &m,
+                               .n_messages = 1,
+                               .max_tokens = 4,
+                               .prefill = "never",
+                               .copy_from = "never",
+                               .copy_from_len = 5 };
+    struct asked a = ask(&x, &req);
+    assert_int_equal(a.code, 0);
+    assert_true(log_has(&x, "\"content\":\"one two\xef\xbf\xbd three\"") ||
+                log_has(&x, "\"content\":\"one two three\""));
+    assert_false(log_has(&x, "never"));
+    mem_free(a.text);
+    close_all(&x);
+}
+
+static void test_finish(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x,
+                "times 1\nsay cut of\nfinish length\n\ntimes 1\nsay fine\nfinish none\n\n"
+                "times 1\nsay\n\nsay x\nno usage\n");
+    struct asked a = ask_plain(&x);
+    assert_int_equal(a.reply.finish, LLM_LENGTH);
+    assert_string_equal(a.text, "cut of");
+    mem_free(a.text);
+    a = ask_plain(&x);
+    assert_int_equal(a.reply.finish, LLM_STOP);
+    mem_free(a.text);
+    a = ask_plain(&x);
+    assert_int_equal(a.code, 0);
+    assert_string_equal(a.text, "");
+    mem_free(a.text);
+    a = ask_plain(&x);
+    assert_int_equal(a.reply.usage.requests, 1);
+    assert_int_equal(a.reply.usage.prompt_tokens, 0);
+    mem_free(a.text);
+    close_all(&x);
+}
+
+static void test_no_answer(void **state)
+{
+    (void)state;
+    expect_failure("say x\nno choices\n", LW_ERR_REMOTE, "without choices", 1);
+    expect_failure("say x\nfinish content_filter\n", LW_ERR_REMOTE, "content filter", 1);
+    expect_failure("think hm, hm\nsay\nfinish length\n", LW_ERR_REMOTE, "reasoning", 1);
+    expect_failure("say <think>and so on\nfinish length\n", LW_ERR_REMOTE, "reasoning",
+                   1);
+    expect_failure(
+        "raw {\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"I will "
+        "not\"}}]}\n",
+        LW_ERR_REMOTE, "declines: I will not", 1);
+}
+
+static void test_reasoning_is_cut(void **state)
+{
+    (void)state;
+    expect_text("say <think>hm</think>\\n\\nyes\n", "yes", 1);
+    expect_text("think hm\nsay yes\n", "yes", 1);
+    expect_text("say so it goes</think>\\nyes\n", "yes", 1);
+    expect_text("say yes <think>hm\n", "yes <think>hm", 1);
+    expect_text(
+        "raw {\"choices\":[{\"message\":{\"content\":[{\"type\":\"text\",\"text\":"
+        "\"yes\"}]}}]}\n",
+        "yes", 1);
+}
+
+/* --- Refusals --------------------------------------------------------------- */
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    expect_failure("status 401\n", LW_ERR_AUTH, "refuses the key", 1);
+    expect_failure("status 403\n", LW_ERR_AUTH, "(HTTP 403)", 1);
+    expect_failure("quota\n", LW_ERR_BUDGET, "exceeded your current quota", 1);
+    expect_failure("status 402\n", LW_ERR_BUDGET, "no quota left", 1);
+    expect_failure("status 404\n", LW_ERR_REMOTE, "does not know this model", 1);
+    expect_failure("status 400\n", LW_ERR_REMOTE, "the script says 400", 1);
+    expect_failure("status 302\nheader Location: /x\n", LW_ERR_REMOTE, "redirection", 1);
+    expect_failure("status 429\n", LW_ERR_REMOTE, "takes no more requests", 2);
+    expect_failure("status 500\n", LW_ERR_REMOTE, "is in trouble (HTTP 500)", 2);
+    expect_failure("status 503\nheader x-should-retry: false\n", LW_ERR_REMOTE, "503", 1);
+    expect_failure("status 429\nheader Retry-After: 4000\n", LW_ERR_REMOTE, "429", 1);
+}
+
+static void test_refusals_that_pass(void **state)
+{
+    (void)state;
+    expect_text("times 1\nstatus 500\n\nsay fine\n", "fine", 2);
+    expect_text("times 1\nstatus 429\nheader retry-after-ms: 20\n\nsay fine\n", "fine",
+                2);
+    expect_text("times 1\nstatus 502\nhtml\n\nsay fine\n", "fine", 2);
+    expect_text("times 1\nclose\n\nsay fine\n", "fine", 2);
+    expect_text("times 1\nsay lost words\ntruncate 60\n\nsay fine\n", "fine", 2);
+    expect_text("times 1\nraw {\"error\":{\"message\":\"upstream\",\"code\":502}}\n\n"
+                "say fine\n", "fine", 2);
+}
+
+static void test_retry_after_is_waited_for(void **state)
+{
+    (void)state;
+    int64_t before = clock_ms();
+    expect_text("times 1\nstatus 429\nheader Retry-After: 1\n\nsay fine\n", "fine", 2);
+    assert_true(clock_ms() - before >= 1000);
+}
+
+static void test_bodies_of_all_makes(void **state)
+{
+    (void)state;
+    expect_failure("status 400\nhtml\n", LW_ERR_REMOTE,
+                   "(HTTP 400): Bad Gateway The upstream server is away", 1);
+    expect_failure("status 400\nraw plain\\n  words\n", LW_ERR_REMOTE, "): plain words",
+                   1);
+    expect_failure("status 400\nraw {\"error\":\"model not loaded\"}\n", LW_ERR_REMOTE,
+                   "model not loaded", 1);
+    expect_failure("status 422\nraw {\"detail\":[{\"loc\":[\"body\"]}]}\n", LW_ERR_REMOTE,
+                   "\"loc\"", 1);
+    expect_failure("status 400\nraw [{\"error\":{\"message\":\"in a list\"}}]\n",
+                   LW_ERR_REMOTE, "in a list", 1);
+    expect_failure("status 400\nraw\n", LW_ERR_REMOTE, "(HTTP 400)", 1);
+    expect_failure(
+        "status 401\nraw {\"error\":{\"message\":\"bad key sk-canary-5f3a!\"}}\n",
+        LW_ERR_AUTH, "bad key **************!", 1);
+}
+
+static void test_replies_that_are_none(void **state)
+{
+    (void)state;
+    expect_failure("say x\ntype text/html\n", LW_ERR_REMOTE, "its type is text/html", 1);
+    expect_failure("html\n", LW_ERR_REMOTE, "Bad Gateway", 1);
+    expect_failure("raw {\"choices\":[{\"mess\n", LW_ERR_REMOTE, "that is no reply", 1);
+    expect_failure("raw {\"fine\":true}\n", LW_ERR_REMOTE, "no reply of a model", 1);
+    expect_failure("raw [1,2]\n", LW_ERR_REMOTE, "no reply of a model", 1);
+    expect_failure("raw\n", LW_ERR_REMOTE, "that is no reply", 1);
+    expect_failure("say x\ntruncate 60\n", LW_ERR_REMOTE, "cut before", 2);
+    expect_text("say in pieces\npieces 1\n", "in pieces", 1);
+}
+
+static void test_key_is_blotted_out(void **state)
+{
+    (void)state;
+    expect_failure("raw your key is sk-canary-5f3a\ntype text/plain\n", LW_ERR_REMOTE,
+                   "your key is **************", 1);
+    expect_failure("raw {\"choices\":[{\"message\":{\"refusal\":\"not for "
+                   "sk-canary-5f3a\"}}]}\n", LW_ERR_REMOTE, "not for ****", 1);
+    char text[] = "sk-canary-5f3a, sk-canary-5f3asome, then cut in sk-canar";
+    api_error_blot(text, key);
+    assert_string_equal(text, "**************, **************some, then cut in ********");
+    api_error_blot(text, NULL);
+    api_error_blot(text, "");
+}
+
+static void test_hangs(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = { "hang before\n", "say x\nhang after\n" };
+    static const char *const says[] = { "within 0.15 seconds", "in the middle" };
+    for (int i = 0; i < 2; i++) {
+        struct fixture x;
+        open_with(&x, scripts[i], (struct provider_options){
+            .timeout_ms = i == 0 ? 150 : 0, .attempts_max = 5 });
+        struct asked a = ask_plain(&x);
+        assert_int_equal(a.code, LW_ERR_REMOTE);
+        assert_non_null(strstr(a.err.message, says[i]));
+        assert_int_equal(n_requests(&x), 2);
+        close_all(&x);
+    }
+}
+
+static void test_silent_truncation(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "usage 4096 5\nsay x\n");
+    struct buf text;
+    buf_init(&text, 1024 * 1024);
+    for (int i = 0; i < 20000; i++) {
+        buf_addf(&text, "%d words ", i);
+    }
+    struct llm_message m = { .role = LLM_USER, .n_parts = 1,
+                             .parts = { { .text = text.data, .len = text.len } } };
+    struct llm_request req = { .messages = &m, .n_messages = 1, .max_tokens = 4 };
+    struct asked a = ask(&x, &req);
+    assert_int_equal(a.code, LW_ERR_REMOTE);
+    assert_non_null(strstr(a.err.message, "num_ctx"));
+    /* Lines of dots may well be few tokens. */
+    memset(text.data, '.', text.len);
+    a = ask(&x, &req);
+    assert_int_equal(a.code, 0);
+    mem_free(a.text);
+    buf_release(&text);
+    close_all(&x);
+}
+
+/* --- Streams ---------------------------------------------------------------- */
+
+struct stream {
+    struct buf text;
+    int pieces;
+};
+
+static void on_text(void *user, const char *text, size_t len)
+{
+    struct stream *s = user;
+    buf_add(&s->text, text, len);
+    s->pieces++;
+}
+
+static struct asked ask_stream(struct fixture *x, const char *script, struct stream *s)
+{
+    struct llm_request req = request_plain();
+    buf_init(&s->text, 65536);
+    s->pieces = 0;
+    req.on_text = on_text;
+    req.user = s;
+    open_script(x, script);
+    return ask(x, &req);
+}
+
+static void expect_stream(const char *script, const char *text, int pieces)
+{
+    struct fixture x;
+    struct stream s;
+    struct asked a = ask_stream(&x, script, &s);
+    if (a.code) {
+        fail_msg("%s", a.err.message);
+    }
+    assert_string_equal(a.text, text);
+    assert_string_equal(s.text.data, text);
+    assert_int_equal(s.pieces, pieces);
+    mem_free(a.text);
+    buf_release(&s.text);
+    close_all(&x);
+}
+
+static void test_streams(void **state)
+{
+    (void)state;
+    expect_stream("say one two three\n", "one two three", 3);
+    expect_stream("say one two three\npieces 1\n", "one two three", 3);
+    expect_stream("say one two\nfinish none\n", "one two", 2);
+    expect_stream("think so it is\nsay one\n", "one", 1);
+    expect_stream("say <think>a b c</think> one two\n", "one two", 2);
+    expect_stream("raw : note\\n\\ndata: {\\\"ping\\\":1}\\n\\ndata: {\\\"choices\\\":[{"
+                  "\\\"delta\\\":{\\\"content\\\":\\\"x\\\"}}]}\\n\\ndata: [DONE]\\n\\n"
+                  "data: [DONE]\\n\\n\n", "x", 1);
+    /* A server that does not stream, and one that stumbles before it speaks. */
+    expect_stream("raw {\"choices\":[{\"message\":{\"content\":\"whole\"}}]}\n"
+                  "type application/json\n", "whole", 1);
+    expect_stream("times 1\nsay one\ntruncate 20\n\nsay two\n", "two", 1);
+    /* Nothing is missing if only the end of the end is. */
+    expect_stream("raw data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\\n\\n"
+                  "data: [DONE]\\n\\n:\\n\ntruncate 62\n",
+                  "x", 1);
+    expect_stream("times 1\nstatus 503\n\nsay two\n", "two", 1);
+}
+
+static void test_stream_usage(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct stream s;
+    struct asked a = ask_stream(&x, "refuse stream_options\n\nsay one\nusage 9 2\n", &s);
+    assert_int_equal(a.code, 0);
+    assert_int_equal(a.reply.usage.requests, 2);
+    assert_int_equal(a.reply.usage.prompt_tokens, 0);
+    assert_true(log_has(&x, "\"stream_options\":{\"include_usage\":true}"));
+    mem_free(a.text);
+    buf_release(&s.text);
+    close_all(&x);
+    a = ask_stream(&x, "say one\nusage 9 2\n", &s);
+    assert_int_equal(a.reply.usage.prompt_tokens, 9);
+    assert_int_equal(a.reply.usage.completion_tokens, 2);
+    mem_free(a.text);
+    buf_release(&s.text);
+    close_all(&x);
+}
+
+static void expect_stream_failure(const char *script, int code, const char *says,
+                                  int requests)
+{
+    struct fixture x;
+    struct stream s;
+    struct asked a = ask_stream(&x, script, &s);
+    assert_int_equal(a.code, code);
+    if (strstr(a.err.message, says) == NULL) {
+        fail_msg("\"%s\" is not in: %s", says, a.err.message);
+    }
+    assert_int_equal(n_requests(&x), requests);
+    buf_release(&s.text);
+    close_all(&x);
+}
+
+static void test_stream_faults(void **state)
+{
+    (void)state;
+    expect_stream_failure("say one two three\nno done\n", LW_ERR_REMOTE, "in the middle",
+                          1);
+    expect_stream_failure("say one two three\ntruncate 300\n", LW_ERR_REMOTE, "cut", 1);
+    expect_stream_failure("raw data: {\\\"choi\\n\\n\n", LW_ERR_REMOTE, "no reply", 1);
+    expect_stream_failure(
+        "raw data: {\\\"error\\\":{\\\"message\\\":\\\"too hot\\\"}}\\n\\n\n",
+        LW_ERR_REMOTE, "too hot", 1);
+    expect_stream_failure("status 401\n", LW_ERR_AUTH, "refuses the key", 1);
+    expect_stream_failure("html\n", LW_ERR_REMOTE, "text/html", 1);
+    expect_stream_failure("say one\nhang after\n", LW_ERR_REMOTE, "in the middle", 2);
+}
+
+/* --- Learning --------------------------------------------------------------- */
+
+static void test_refused_parameter_is_remembered(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x,
+                "refuse temperature\n\nrefuse max_tokens\n\nrefuse seed\n\nsay fine\n");
+    for (int i = 0; i < 5; i++) {
+        struct asked a = ask_plain(&x);
+        assert_int_equal(a.code, 0);
+        assert_string_equal(a.text, "fine");
+        assert_int_equal(a.reply.usage.requests, i == 0 ? 4 : 1);
+        mem_free(a.text);
+    }
+    assert_int_equal(n_requests(&x), 3 + 5);
+    assert_true(log_has(&x, "\"max_completion_tokens\":16}"));
+    assert_non_null(strstr(x.notices.data, "temperature is not sent"));
+    assert_non_null(strstr(x.notices.data, "max_completion_tokens"));
+    close_all(&x);
+}
+
+static void test_size_is_not_a_refused_name(void **state)
+{
+    (void)state;
+    expect_failure(
+        "status 400\nraw {\"error\":{\"message\":\"max_tokens is too large: this "
+        "model supports at most 10\",\"param\":\"max_tokens\"}}\n",
+        LW_ERR_REMOTE, "too large", 1);
+    expect_failure(
+        "status 400\nraw {\"error\":{\"message\":\"the seed of the problem\"}}\n",
+        LW_ERR_REMOTE, "seed of", 1);
+}
+
+static void test_system_role(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "times 1\nstatus 400\nraw {\"error\":{\"message\":\"System role not "
+                    "supported\"}}\n\nsay fine\n");
+    struct asked a = ask_plain(&x);
+    assert_int_equal(a.code, 0);
+    assert_true(log_has(&x, "[{\"role\":\"user\",\"content\":\"Be brief.\\n\\nSay "));
+    mem_free(a.text);
+    close_all(&x);
+}
+
+static json_t *schema_of_answer(void)
+{
+    return json_pack("{s:s, s:{s:{s:s}}, s:[s], s:b}", "type", "object", "properties",
+                     "answer", "type", "string", "required", "answer",
+                     "additionalProperties", 0);
+}
+
+static void test_schema_fallbacks(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "refuse json_schema\n\nrefuse json_object\n\n"
+                    "say {\\\"answer\\\":\\\"x\\\"}\n");
+    json_t *schema = schema_of_answer();
+    struct llm_request req = request_plain();
+    req.schema = schema;
+    for (int i = 0; i < 3; i++) {
+        struct asked a = ask(&x, &req);
+        assert_int_equal(a.code, 0);
+        mem_free(a.text);
+    }
+    assert_int_equal(n_requests(&x), 2 + 3);
+    assert_true(log_has(&x,
+                        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+                        "{\"name\":\"reply\",\"strict\":true,\"schema\":{\"type\":"));
+    assert_true(log_has(&x, "\"response_format\":{\"type\":\"json_object\"}"));
+    assert_true(log_has(&x, "and nothing else:\\n{\\\"type\\\":\\\"object\\\""));
+    json_decref(schema);
+    close_all(&x);
+}
+
+static void test_open_schema_is_not_strict(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "say {}\n");
+    json_t *schema = json_pack("{s:s, s:{s:{}}}", "type", "object", "properties", "a");
+    struct llm_request req = request_plain();
+    req.schema = schema;
+    struct asked a = ask(&x, &req);
+    assert_true(log_has(&x, "\"strict\":false"));
+    mem_free(a.text);
+    json_decref(schema);
+    close_all(&x);
+}
+
+/* An echo is a reply of the wrong content: the caller's repair sees it. */
+static void test_schema_echo_is_repaired(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "times 1\necho schema\n\nsay {\\\"answer\\\":\\\"x\\\"}\n");
+    json_t *schema = schema_of_answer(), *value = NULL;
+    struct llm_request req = request_plain();
+    struct usage usage = { 0 };
+    req.schema = schema;
+    assert_int_equal(structured_chat(x.llm, &req, &value, &usage, NULL, NULL), 0);
+    assert_string_equal(json_str(value, "answer", ""), "x");
+    assert_int_equal(n_requests(&x), 2);
+    json_decref(value);
+    json_decref(schema);
+    close_all(&x);
+}
+
+/* --- Screening -------------------------------------------------------------- */
+
+static const char *const not_words[] = { " not", "not" };
+static const char *const no_word[] = { "No" };
+
+static struct asked ask_scored(struct fixture *x, int max_tokens)
+{
+    struct llm_request req = request_plain();
+    req.alt = not_words;
+    req.n_alt = 2;
+    req.alt2 = no_word;
+    req.n_alt2 = 1;
+    req.max_tokens = max_tokens;
+    return ask(x, &req);
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 1e-6;
+}
+
+static void test_scores(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "say not stated\nlogprob \" not\" -1\nlogprob \"not\" -2\n"
+                    "logprob \"nothing\" -3\nlogprob \"November\" -4\n");
+    struct asked a = ask_scored(&x, 16);
+    assert_true(near(a.reply.logprob_alt, log(exp(-1) + exp(-2))));
+    /* Not among them: the smallest is the bound. */
+    assert_true(near(a.reply.logprob_alt2, -4));
+    assert_true(near(a.reply.logprob_mean, -1));
+    assert_true(log_has(&x, "\"logprobs\":true,\"top_logprobs\":20"));
+    mem_free(a.text);
+    a = ask_scored(&x, 0);
+    assert_string_equal(a.text, "");
+    assert_int_equal(a.reply.finish, LLM_STOP);
+    assert_true(near(a.reply.logprob_alt, log(exp(-1) + exp(-2))));
+    assert_true(log_has(&x, "\"max_tokens\":1,"));
+    mem_free(a.text);
+    close_all(&x);
+}
+
+static void test_scores_left_over(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "say yes\nlogprob \"yes\" -0.01\nlogprob \"Yes\" -4.7\n");
+    struct asked a = ask_scored(&x, 16);
+    assert_true(near(a.reply.logprob_alt, log(1 - exp(-0.01) - exp(-4.7))));
+    mem_free(a.text);
+    close_all(&x);
+}
+
+static void test_no_scores(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "refuse top_logprobs\n\nsay not stated\nlogprob \" not\" -1\n");
+    struct asked a = ask_scored(&x, 16);
+    assert_int_equal(a.code, 0);
+    assert_true(isnan(a.reply.logprob_alt) && isnan(a.reply.logprob_alt2));
+    assert_int_equal(n_requests(&x), 3);    /* twenty, five, none */
+    mem_free(a.text);
+    close_all(&x);
+    open_script(&x,
+                "say <think>x</think>not\nlogprob \"<think>\" -1\nlogprob \"x\" -2\n");
+    a = ask_scored(&x, 16);
+    assert_true(isnan(a.reply.logprob_alt));
+    mem_free(a.text);
+    close_all(&x);
+}
+
+/* --- Many ------------------------------------------------------------------- */
+
+enum { MANY = 200 };
+
+struct tally {
+    int seen[MANY];
+    int by_finish[LLM_FAILED + 1];
+    int64_t n_requests;
+    double seconds;
+    struct cancel *raise;    /* after the first reply */
+    char message[1024];
+};
+
+static void count(void *user, size_t index, const struct llm_reply *reply)
+{
+    struct tally *t = user;
+    t->seen[index]++;
+    t->by_finish[reply->finish]++;
+    t->n_requests += reply->usage.requests;
+    t->seconds += reply->usage.seconds;
+    if (reply->finish == LLM_FAILED) {
+        snprintf(t->message, sizeof t->message, "%s", reply->error.message);
+    }
+    if (t->raise != NULL) {
+        cancel_raise(t->raise);
+        t->raise = NULL;
+    }
+}
+
+static int ask_many(struct fixture *x, struct tally *t, const struct cancel *cancel)
+{
+    struct llm_request reqs[MANY], one = request_plain();
+    for (int i = 0; i < MANY; i++) {
+        reqs[i] = one;
+    }
+    int code = llm_chat_many(x->llm, reqs, MANY, count, t, cancel, NULL);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(t->seen[i], 1);
+    }
+    return code;
+}
+
+static void test_one_request_a_job(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_with(&x, "say fine\ndelay 10\n", (struct provider_options){ .parallel = 6 });
+    struct tally t = { .raise = NULL };
+    int64_t before = clock_ms();
+    assert_int_equal(ask_many(&x, &t, NULL), 0);
+    double wall = (double)(clock_ms() - before) / 1000.0;
+    assert_int_equal(t.by_finish[LLM_STOP], MANY);
+    assert_int_equal(t.n_requests, MANY);
+    assert_int_equal(n_requests(&x), MANY);
+    assert_in_range(fake_server_stat(&x.server, "max_concurrent"), 2, 6);
+    assert_true(t.seconds <= wall + 0.01);
+    close_all(&x);
+}
+
+struct asker {
+    struct fixture *x;
+    struct tally tally;
+};
+
+static void *ask_in_thread(void *arg)
+{
+    struct asker *a = arg;
+    struct llm_request reqs[MANY];
+    struct llm_message m = llm_message_text(LLM_USER, "Say it.");
+    for (int i = 0; i < MANY; i++) {
+        reqs[i] =
+            (struct llm_request){ .messages = &m, .n_messages = 1, .max_tokens = 2 };
+    }
+    llm_chat_many(a->x->llm, reqs, MANY, count, &a->tally, NULL, NULL);
+    return NULL;
+}
+
+static void test_threads_share_the_limit(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct asker askers[3];
+    pthread_t threads[3];
+    open_with(&x, "refuse seed\n\nsay fine\n",
+              (struct provider_options){ .parallel = 4 });
+    for (int i = 0; i < 3; i++) {
+        askers[i] = (struct asker){ .x = &x };
+        pthread_create(&threads[i], NULL, ask_in_thread, &askers[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(askers[i].tally.by_finish[LLM_STOP], MANY);
+    }
+    assert_true(fake_server_stat(&x.server, "max_concurrent") <= 4);
+    close_all(&x);
+}
+
+static void test_one_failure_is_one(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "times 3\nraw {\"half\n\nsay fine\n");
+    struct tally t = { .raise = NULL };
+    assert_int_equal(ask_many(&x, &t, NULL), 0);
+    assert_int_equal(t.by_finish[LLM_FAILED], 3);
+    assert_int_equal(t.by_finish[LLM_STOP], MANY - 3);
+    close_all(&x);
+}
+
+static void expect_early_end(const char *script, const char *says, int requests_max)
+{
+    struct fixture x;
+    open_with(&x, script, (struct provider_options){ .parallel = 4 });
+    struct tally t = { .raise = NULL };
+    assert_int_equal(ask_many(&x, &t, NULL), 0);
+    assert_int_equal(t.by_finish[LLM_FAILED], MANY);
+    assert_non_null(strstr(t.message, says));
+    assert_true(n_requests(&x) <= requests_max);
+    close_all(&x);
+}
+
+static void test_final_refusal_ends_the_rest(void **state)
+{
+    (void)state;
+    expect_early_end("status 401\n", "refuses the key", 8);
+    expect_early_end("quota\n", "quota", 8);
+    expect_early_end("status 404\n", "does not know", 8);
+    struct fixture x;
+    open_script(&x, "times 1\nstatus 401\n\nsay fine\n");
+    assert_int_equal(ask_plain(&x).code, LW_ERR_AUTH);
+    assert_int_equal(ask_plain(&x).code, LW_ERR_AUTH);    /* for good */
+    assert_int_equal(n_requests(&x), 1);
+    close_all(&x);
+}
+
+static void test_nobody_there(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_with(&x, "say unused\n", (struct provider_options){
+        .model = "http://127.0.0.1:9/v1#m", .parallel = 4 });
+    struct tally t = { .raise = NULL };
+    int64_t before = clock_ms();
+    assert_int_equal(ask_many(&x, &t, NULL), 0);
+    assert_int_equal(t.by_finish[LLM_FAILED], MANY);
+    assert_int_equal(t.n_requests, 0);
+    assert_non_null(strstr(t.message, "nothing accepts connections"));
+    assert_true(clock_ms() - before < 20000);
+    close_all(&x);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_with(&x, "times 1\nsay fine\n\nhang before\n",
+              (struct provider_options){ .parallel = 4 });
+    struct cancel cancel;
+    cancel_init(&cancel, 0);
+    struct tally t = { .raise = &cancel };
+    assert_int_equal(ask_many(&x, &t, &cancel), 0);
+    assert_int_equal(t.by_finish[LLM_STOP], 1);
+    assert_int_equal(t.by_finish[LLM_CANCELLED], MANY - 1);
+    struct tally again = { .raise = NULL };
+    cancel_raise(&cancel);
+    assert_int_equal(ask_many(&x, &again, &cancel), LW_CANCELLED);
+    assert_int_equal(again.by_finish[LLM_CANCELLED], MANY);
+    close_all(&x);
+}
+
+static void test_deadline(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "times 1\nstatus 503\n\nhang before\n");
+    struct cancel cancel;
+    struct llm_reply reply;
+    struct llm_request req = request_plain();
+    cancel_init(&cancel, clock_ms() + 700);
+    int64_t before = clock_ms();
+    assert_int_equal(llm_chat(x.llm, &req, &reply, NULL, &cancel, NULL), LW_TIMEOUT);
+    assert_true(clock_ms() - before < 10000);
+    close_all(&x);
+}
+
+/* --- Names, keys, addresses ------------------------------------------------- */
+
+static int try_open(const char *model, const char *base_url, const char *with_key,
+                    struct lw_error *err)
+{
+    struct llm *llm = NULL;
+    struct provider_options opt = { .model = model,
+                                    .base_url = base_url,
+                                    .key = with_key };
+    int code = provider_open(&llm, &opt, err);
+    llm_close(llm);
+    return code;
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "openai/gpt-5", "openrouter/meta-llama/llama-3.1-8b", "ollama/qwen2.5:1.5b",
+        "http://localhost:8000/v1#m", "https://host/v1", "HTTPS://HOST/v1#a/b:c",
+    };
+    static const char *const bad[] = { "gpt-5", "nobody/gpt-5", "openai", "/openai/x", "",
+                                       "./model.gguf", "ftp://host/v1", "openaix/m" };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(provider_is_name(good[i]));
+        assert_int_equal(try_open(good[i], NULL, "k", NULL), 0);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(provider_is_name(bad[i]));
+        assert_int_equal(try_open(bad[i], NULL, "k", NULL), LW_ERR_USAGE);
+    }
+    struct lw_error err;
+    assert_int_equal(try_open("nobody/m", NULL, NULL, &err), LW_ERR_USAGE);
+    assert_non_null(strstr(err.message, "openai/MODEL"));
+    assert_int_equal(try_open("openai/", NULL, "k", &err), LW_ERR_USAGE);
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    struct lw_error err;
+    assert_int_equal(try_open("openai/m", NULL, NULL, &err), LW_ERR_AUTH);
+    assert_non_null(strstr(err.message, "OPENAI_API_KEY"));
+    assert_int_equal(try_open("openai/m", NULL, " \n", &err), LW_ERR_AUTH);
+    assert_int_equal(try_open("openai/m", NULL, "a\r\nX-Evil: 1", &err), LW_ERR_AUTH);
+    assert_null(strstr(err.message, "Evil"));
+    assert_int_equal(try_open("openai/m", NULL, "a\n", &err), 0);
+    assert_int_equal(try_open("ollama/m", NULL, NULL, &err), 0);
+    assert_int_equal(try_open("http://far.example/v1#m", NULL, NULL, &err), 0);
+    assert_int_equal(try_open("http://far.example/v1#m", NULL, "k", &err), LW_ERR_POLICY);
+    assert_int_equal(try_open("openai/m", "http://127.0.0.1.evil.com/v1", "k", &err),
+                     LW_ERR_POLICY);
+    assert_int_equal(try_open("openai/m", "http://127.0.0.1:8080/v1", "k", &err), 0);
+}
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *base_url, *name, *where;
+        bool on_device;
+    } table[] = {
+        { "openai/m", NULL, "openai/m", "api.openai.com:443", false },
+        { "http://localhost:8000/v1#a/b", NULL, "a/b at localhost:8000", "localhost:8000",
+          true },
+        { "http://[::1]:8000#m", NULL, "m at [::1]:8000", "[::1]:8000", true },
+        { "http://10.1.2.3:8000/v1#m", NULL, "m at 10.1.2.3:8000", "10.1.2.3:8000",
+          false },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct llm *llm;
+        struct provider_options opt = { .model = table[i].model,
+                                        .key = strncmp(table[i].model, "openai", 6) == 0
+                                                   ? "k" : NULL };
+        assert_int_equal(provider_open(&llm, &opt, NULL), 0);
+        const struct llm_info *info = llm_info(llm);
+        assert_string_equal(info->name, table[i].name);
+        assert_string_equal(info->where, table[i].where);
+        assert_int_equal(info->on_device, table[i].on_device);
+        assert_false(info->in_process || info->prefill || info->cheap_scoring);
+        assert_true(info->parallel > 0);
+        assert_int_equal(llm_count_tokens(llm, "12345", 5), 2);
+        llm_close(llm);
+    }
+}
+
+static void test_urls_refused(void **state)
+{
+    (void)state;
+    struct lw_error err;
+    assert_int_equal(try_open("http://me:secret@host/v1#m", NULL, NULL, &err),
+                     LW_ERR_USAGE);
+    assert_null(strstr(err.message, "secret"));
+    assert_int_equal(try_open("openai/m", "https://me:secret@host/v1", "k", &err),
+                     LW_ERR_USAGE);
+    assert_null(strstr(err.message, "secret"));
+    assert_int_equal(try_open("http://host/v1?key=1#m", NULL, NULL, &err), LW_ERR_USAGE);
+    assert_int_equal(try_open("http://", NULL, NULL, &err), LW_ERR_USAGE);
+    assert_int_equal(try_open("http://host:99999/v1", NULL, NULL, &err), LW_ERR_USAGE);
+}
+
+static void test_only_model_is_asked_for(void **state)
+{
+    (void)state;
+    struct fixture x;
+    char model[80];
+    open_script(&x, "when path contains \"/chat/\"\nsay fine\n");
+    llm_close(x.llm);
+    snprintf(model, sizeof model, "%s/v1", x.server.url);
+    struct provider_options opt = { .model = model, .http = x.http };
+    assert_int_equal(provider_open(&x.llm, &opt, NULL), 0);
+    assert_int_equal(n_requests(&x), 0);
+    assert_int_equal(llm_info(x.llm)->context, 8192);
+    for (int i = 0; i < 2; i++) {
+        struct asked a = ask_plain(&x);
+        assert_int_equal(a.code, 0);
+        mem_free(a.text);
+    }
+    assert_int_equal(n_requests(&x), 3);
+    assert_true(log_has(&x, "{\"model\":\"fake-model\","));
+    close_all(&x);
+}
+
+static void test_no_model_to_ask_for(void **state)
+{
+    (void)state;
+    struct fixture x;
+    char model[80];
+    open_script(&x, "times 1\nraw {\"data\":[]}\n");
+    llm_close(x.llm);
+    snprintf(model, sizeof model, "%s/v1", x.server.url);
+    struct provider_options opt = { .model = model, .http = x.http };
+    assert_int_equal(provider_open(&x.llm, &opt, NULL), 0);
+    struct asked a = ask_plain(&x);
+    assert_int_equal(a.code, LW_ERR_REMOTE);
+    assert_non_null(strstr(a.err.message, "lists no model"));
+    close_all(&x);
+}
+
+static void open_ollama(struct fixture *x, const char *script, const char *model)
+{
+    char host[64];
+    open_script(x, script);
+    llm_close(x->llm);
+    snprintf(host, sizeof host, "127.0.0.1:%d", x->server.port);
+    struct provider_options opt = { .model = model, .base_url = host, .http = x->http };
+    assert_int_equal(provider_open(&x->llm, &opt, NULL), 0);
+}
+
+static void test_ollama(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_ollama(&x, "when path contains \"/api/show\"\nraw {\"parameters\":\"top_k   4"
+                    "\\\\nnum_ctx                        6144\"}\n\nsay fine\n",
+                "ollama/m");
+    assert_int_equal(llm_info(x.llm)->context, 6144);
+    assert_true(llm_info(x.llm)->on_device);
+    struct asked a = ask_plain(&x);
+    assert_int_equal(a.code, 0);
+    assert_int_equal(n_requests(&x), 2);
+    assert_true(log_has(&x, "POST /api/show\r\n") || log_has(&x, "POST /api/show\n"));
+    assert_true(log_has(&x, "POST /v1/chat/completions"));
+    mem_free(a.text);
+    close_all(&x);
+    open_ollama(&x, "status 404\n", "ollama/kimi:1t-cloud");
+    assert_int_equal(llm_info(x.llm)->context, 0);
+    assert_false(llm_info(x.llm)->on_device);
+    close_all(&x);
+}
+
+/* --- Small parts ------------------------------------------------------------ */
+
+static void test_reasoning_in_pieces(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { " \n<think>a<b</thin></think>\n x </think>", "x </think>" },
+        { "<thin", "<thin" }, { "  text", "  text" }, { "", "" },
+        { "<think>", "" }, { "<think>x</think>", "" }, { "<thinking>x", "<thinking>x" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t piece = 1; piece < 12; piece++) {
+            struct reasoning r;
+            struct buf out;
+            size_t len = strlen(cases[i][0]);
+            reasoning_init(&r);
+            buf_init(&out, 1000);
+            for (size_t at = 0; at < len; at += piece) {
+                size_t n = len - at < piece ? len - at : piece;
+                assert_int_equal(reasoning_feed(&r, cases[i][0] + at, n, &out), 0);
+            }
+            reasoning_end(&r, &out);
+            assert_string_equal(out.data, cases[i][1]);
+            buf_release(&out);
+            reasoning_release(&r);
+        }
+    }
+}
+
+static void test_excerpt(void **state)
+{
+    (void)state;
+    static const char html[] =
+        "<!DOCTYPE html><html><head><script>var x = '<b>';</script>"
+        "<title>Oh</title></head><body>no <b>way</b>\n";
+    char out[64], tiny[6];
+    api_error_excerpt(out, sizeof out, html, sizeof html - 1);
+    assert_string_equal(out, "Oh no way");
+    api_error_excerpt(out, sizeof out, "a < b\n\n c", 9);
+    assert_string_equal(out, "a < b c");
+    api_error_excerpt(tiny, sizeof tiny, "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 8);
+    assert_true(strlen(tiny) <= 4 && strlen(tiny) % 2 == 0);
+    api_error_excerpt(out, sizeof out, "", 0);
+    assert_string_equal(out, "");
+}
+
+static void test_caps(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *message, *param;
+        int feature;    /* -1: none */
+        int level;
+    } table[] = {
+        { 400,
+          "Unsupported value: 'temperature' does not support 0 with this model. Only the "
+          "default (1) value is supported.",
+          "temperature", CAPS_TEMPERATURE, 1 },
+        { 422, "Extra inputs are not permitted: seed", "", CAPS_SEED, 1 },
+        { 400, "property 'logprobs' is unsupported", "", CAPS_LOGPROBS, 2 },
+        { 400, "top_logprobs must be at most 5, more are not supported", "",
+          CAPS_LOGPROBS, 1 },
+        { 400, "Invalid schema for response_format 'reply'", "response_format",
+          CAPS_FORMAT, 1 },
+        { 404, "No endpoints found that support response_format", "", CAPS_FORMAT, 1 },
+        { 400, "JSON schema conversion failed", "", CAPS_FORMAT, 1 },
+        { 400, "context length exceeded", "messages", -1, 0 },
+        { 500, "temperature is not supported", "", -1, 0 },
+        { 400, "the temperature of the sun", "", -1, 0 },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct caps shared = { { 0 } }, used = { { 0 } };
+        struct api_error e = { .status = table[i].status };
+        char notice[128];
+        snprintf(e.message, sizeof e.message, "%s", table[i].message);
+        snprintf(e.param, sizeof e.param, "%s", table[i].param);
+        bool learnt = caps_learn(&shared, &used, ~0u, &e, notice, sizeof notice);
+        assert_int_equal(learnt, table[i].feature >= 0);
+        for (int f = 0; f < CAPS_FEATURES; f++) {
+            assert_int_equal(shared.level[f], f == table[i].feature ? table[i].level : 0);
+        }
+        assert_int_equal(notice[0] != '\0', learnt);
+        /* What another request has taught already is no news, but still a reason to
+         * go again. */
+        assert_int_equal(caps_learn(&shared, &used, ~0u, &e, notice, sizeof notice),
+                         learnt);
+        assert_string_equal(notice, "");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reasoning_in_pieces),
+        cmocka_unit_test(test_excerpt),
+        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_urls_refused),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_parts_are_joined),
+        cmocka_unit_test(test_finish),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_reasoning_is_cut),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals_that_pass),
+        cmocka_unit_test(test_retry_after_is_waited_for),
+        cmocka_unit_test(test_bodies_of_all_makes),
+        cmocka_unit_test(test_replies_that_are_none),
+        cmocka_unit_test(test_key_is_blotted_out),
+        cmocka_unit_test(test_hangs),
+        cmocka_unit_test(test_silent_truncation),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_stream_usage),
+        cmocka_unit_test(test_stream_faults),
+        cmocka_unit_test(test_refused_parameter_is_remembered),
+        cmocka_unit_test(test_size_is_not_a_refused_name),
+        cmocka_unit_test(test_system_role),
+        cmocka_unit_test(test_schema_fallbacks),
+        cmocka_unit_test(test_open_schema_is_not_strict),
+        cmocka_unit_test(test_schema_echo_is_repaired),
+        cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_scores_left_over),
+        cmocka_unit_test(test_no_scores),
+        cmocka_unit_test(test_one_request_a_job),
+        cmocka_unit_test(test_threads_share_the_limit),
+        cmocka_unit_test(test_one_failure_is_one),
+        cmocka_unit_test(test_final_refusal_ends_the_rest),
+        cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_only_model_is_asked_for),
+        cmocka_unit_test(test_no_model_to_ask_for),
+        cmocka_unit_test(test_ollama),
+    };
+    return fake_server_missing() ? 0 : cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -138,3 +138,9 @@ bool utf8_is_space(uint32_t cp)
     utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
     return cp == 0x85 || (c >= UTF8PROC_CATEGORY_ZS && c <= UTF8PROC_CATEGORY_ZP);
 }
+
+bool utf8_is_upper(uint32_t cp)
+{
+    utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
+    return c == UTF8PROC_CATEGORY_LU || c == UTF8PROC_CATEGORY_LT;
+}

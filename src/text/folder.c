@@ -1,0 +1,219 @@
+/* folder.c - the files of a folder, as a user who points at it means them.
+ *
+ * Sorted by name so that two runs see the same documents in the same order.
+ * Left out without a word: hidden entries, what .gitignore names, symbolic
+ * links, devices. Left out with a count: binary and empty files. If the folder
+ * lies inside a git work tree, the .gitignore files above it count too, as
+ * they do for git. */
+#include "text/loaders.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "text/ignore.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { IGNORE_FILE_BYTES = 1024 * 1024, PATH_BYTES = 64 * 1024 };
+
+struct walk {
+    struct doc_set *set;
+    const struct load_options *opt;
+    struct ignore ignore;
+    struct buf path; /* where we are, as the user would write it */
+    struct buf rel;  /* the same from the root of the work tree, for ignore */
+    size_t n_binary, n_empty;
+    int depth;
+    bool stopped;          /* cancelled, or no more documents fit */
+    struct lw_error first; /* of the first file that could not be read */
+};
+
+/* --- Ignore files --------------------------------------------------------- */
+
+/* A missing file is no patterns; so is one that is no regular file. */
+static void read_ignore_file(struct ignore *ig, const char *path, const char *folder)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < IGNORE_FILE_BYTES) {
+        char *text = mem_alloc((size_t)st.st_size + 1);
+        ssize_t n = read(fd, text, (size_t)st.st_size);
+        if (n > 0) ignore_push(ig, folder, text, (size_t)n);
+        mem_free(text);
+    }
+    close(fd);
+}
+
+static void push_joined(struct ignore *ig, const char *folder, const char *file,
+                        const char *rel)
+{
+    struct buf path;
+    buf_init(&path, PATH_BYTES);
+    buf_addf(&path, "%s/%s", folder, file);
+    if (!buf_failed(&path)) read_ignore_file(ig, path.data, rel);
+    buf_release(&path);
+}
+
+/* Length of the work tree's root in the absolute path, 0 if there is none. */
+static size_t find_work_tree(const char *path)
+{
+    struct buf probe;
+    struct stat st;
+    size_t len = strlen(path);
+    buf_init(&probe, PATH_BYTES);
+    for (int i = 0; i < LIMIT_FOLDER_DEPTH && len > 0; i++) {
+        buf_clear(&probe);
+        buf_addf(&probe, "%.*s/.git", (int)len, path);
+        if (!buf_failed(&probe) && stat(probe.data, &st) == 0) break;
+        while (len > 0 && path[len - 1] != '/') len--;
+        if (len > 0) len--;
+    }
+    buf_release(&probe);
+    return len;
+}
+
+/* The patterns that apply to the folder from above it, and its place below the
+ * root they are relative to. */
+static void begin_ignoring(struct walk *w, const char *folder)
+{
+    char *path = realpath(folder, NULL);
+    if (!path) return;
+    size_t root = find_work_tree(path);
+    if (root == 0) goto done;
+    if (path[root]) buf_addf(&w->rel, "%s/", path + root + 1);
+    path[root] = '\0';
+    push_joined(&w->ignore, path, ".git/info/exclude", "");
+    for (size_t n = 0; n < w->rel.len; n += strcspn(w->rel.data + n, "/") + 1) {
+        char *above = mem_strndup(w->rel.data, n);
+        struct buf file;
+        buf_init(&file, PATH_BYTES);
+        buf_addf(&file, "%s.gitignore", above);
+        push_joined(&w->ignore, path, file.data, above);
+        buf_release(&file);
+        mem_free(above);
+    }
+done:
+    free(path); /* realpath() used malloc() */
+}
+
+/* --- The walk ------------------------------------------------------------- */
+
+static void walk_folder(struct walk *w);
+
+static void add_file(struct walk *w)
+{
+    struct lw_error err;
+    enum load_refusal why = REFUSED_ERROR;
+    int fd = open(w->path.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        err_set(&err, LW_ERR_INPUT, "cannot open %s: %s", w->path.data, strerror(errno));
+    } else if (load_file(w->set, fd, w->path.data, w->opt, &why, &err) == 0) {
+        return;
+    }
+    if (why == REFUSED_BINARY) {
+        w->n_binary++;
+    } else if (why == REFUSED_EMPTY) {
+        w->n_empty++;
+    } else {
+        load_warn(w->opt, "%s", err.message);
+        if (!w->first.code) w->first = err;
+    }
+}
+
+/* One entry of the folder at w->path, which already has its name. */
+static void visit(struct walk *w)
+{
+    struct stat st;
+    if (lstat(w->path.data, &st) != 0) return;
+    bool folder = S_ISDIR(st.st_mode);
+    if (!folder && !S_ISREG(st.st_mode)) return;
+    if (ignore_matches(&w->ignore, w->rel.data, folder ? IGNORE_FOLDER : IGNORE_FILE))
+        return;
+    if (!folder) {
+        add_file(w);
+    } else if (w->depth == LIMIT_FOLDER_DEPTH) {
+        load_warn(w->opt, "%s is more than %d folders deep and was passed over",
+                  w->path.data, LIMIT_FOLDER_DEPTH);
+    } else {
+        buf_add_char(&w->rel, '/');
+        w->depth++;
+        walk_folder(w);
+        w->depth--;
+    }
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* By bytes: alphasort() would follow the locale. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void walk_folder(struct walk *w)
+{
+    struct dirent **entries;
+    size_t path_len = w->path.len, rel_len = w->rel.len, n_patterns = w->ignore.n;
+    int n = scandir(w->path.data, &entries, is_visible, compare_names);
+    if (n < 0) {
+        load_warn(w->opt, "cannot read the folder %s: %s", w->path.data, strerror(errno));
+        return;
+    }
+    push_joined(&w->ignore, w->path.data, ".gitignore", w->rel.data);
+    for (int i = 0; i < n; i++) {
+        w->stopped = w->stopped || cancel_level(w->opt->cancel) != CANCEL_NONE;
+        buf_addf(&w->path, "/%s", entries[i]->d_name);
+        buf_add_str(&w->rel, entries[i]->d_name);
+        bool fits = !buf_failed(&w->path) && !buf_failed(&w->rel);
+        if (fits && !w->stopped) visit(w);
+        buf_cut(&w->path, path_len);
+        buf_cut(&w->rel, rel_len);
+        w->path.failed = w->rel.failed = false;
+        free(entries[i]);
+    }
+    free(entries);
+    ignore_cut(&w->ignore, n_patterns);
+}
+
+/* --- The result ----------------------------------------------------------- */
+
+static void report_passed(const struct walk *w, const char *folder)
+{
+    if (w->n_binary + w->n_empty == 0) return;
+    load_warn(w->opt, "%s: passed over %zu binary and %zu empty file%s", folder,
+              w->n_binary, w->n_empty, w->n_binary + w->n_empty == 1 ? "" : "s");
+}
+
+int load_folder(struct doc_set *set, const char *path, const struct load_options *opt,
+                struct lw_error *err)
+{
+    struct walk w = { .set = set, .opt = opt };
+    size_t n_before = set->n_docs, len = strlen(path);
+    while (len > 1 && path[len - 1] == '/') len--;
+    buf_init(&w.path, PATH_BYTES);
+    buf_init(&w.rel, PATH_BYTES);
+    buf_add(&w.path, path, len);
+    begin_ignoring(&w, path);
+    walk_folder(&w);
+    report_passed(&w, path);
+    ignore_release(&w.ignore);
+    buf_release(&w.path);
+    buf_release(&w.rel);
+    if (set->n_docs > n_before) return 0;
+    if (w.first.code) {
+        return err_set(err, LW_ERR_INPUT, "nothing in %s could be read; first, %s", path,
+                       w.first.message);
+    }
+    return err_set(err, LW_ERR_INPUT, "there is no file with text in %s", path);
+}

@@ -1,0 +1,300 @@
+/* ignore.c - .gitignore patterns, matched by walking a set of states.
+ *
+ * A pattern comes from whoever wrote the repository. Matching by trying and
+ * going back, as fnmatch() may, takes exponential time on a*a*a*a*b; here all
+ * places in the pattern that the path read so far can have reached are carried
+ * along together, so that each byte of the path costs one pass at most.
+ *
+ * A pattern becomes a row of tokens:
+ *     c  ?  [...]       one byte (? and [...] not a slash)
+ *     *                 any bytes but slashes
+ *     **   at the end   anything
+ *     ** and a slash    nothing, or anything up to a slash */
+#include "text/ignore.h"
+
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum {
+    PATTERN_BYTES_MAX = 1024, /* a longer one is no pattern that a person wrote */
+    PATTERNS_MAX = 20000
+};
+
+enum token_kind {
+    TOKEN_BYTE,
+    TOKEN_ANY,
+    TOKEN_SET,
+    TOKEN_STAR,
+    TOKEN_ALL,
+    TOKEN_FOLDERS
+};
+
+struct token {
+    enum token_kind kind;
+    char byte;
+    size_t set; /* TOKEN_SET: where [ stands in the text */
+};
+
+struct ignore_pattern {
+    char *folder; /* with its slash; "" for the root */
+    char *text;
+    struct token *tokens;
+    size_t n_tokens;
+    bool negated, folders_only, anchored;
+};
+
+/* --- Reading patterns ----------------------------------------------------- */
+
+/* Index after the ] of the set at text[at] == '[', 0 if it is not closed. */
+static size_t set_end(const char *text, size_t at)
+{
+    size_t i = at + 1;
+    if (text[i] == '!' || text[i] == '^') i++;
+    if (text[i] == ']') i++;
+    for (; text[i] && text[i] != ']'; i++) {
+        if (text[i] == '[' && text[i + 1] == ':') {
+            const char *close = strstr(text + i + 2, ":]");
+            if (close) i = (size_t)(close - text) + 1;
+        } else if (text[i] == '\\' && text[i + 1]) {
+            i++;
+        }
+    }
+    return text[i] ? i + 1 : 0;
+}
+
+/* Stars at text[at]: one of them, or two that stand alone between slashes. */
+static struct token read_stars(const char *text, size_t *at)
+{
+    size_t n = strspn(text + *at, "*");
+    bool alone = n == 2 && (*at == 0 || text[*at - 1] == '/');
+    struct token token = { .kind = TOKEN_STAR };
+    *at += n;
+    if (alone && text[*at] == '\0') token.kind = TOKEN_ALL;
+    if (alone && text[*at] == '/') {
+        token.kind = TOKEN_FOLDERS;
+        (*at)++;
+    }
+    return token;
+}
+
+static struct token read_token(const char *text, size_t *at)
+{
+    char c = text[*at];
+    if (c == '*') return read_stars(text, at);
+    size_t end = c == '[' ? set_end(text, *at) : 0;
+    if (end) {
+        struct token set = { .kind = TOKEN_SET, .set = *at };
+        *at = end;
+        return set;
+    }
+    (*at)++;
+    if (c == '?') return (struct token){ .kind = TOKEN_ANY };
+    if (c == '\\' && text[*at]) c = text[(*at)++];
+    return (struct token){ .kind = TOKEN_BYTE, .byte = c };
+}
+
+static void compile(struct ignore_pattern *p)
+{
+    p->tokens = mem_array(strlen(p->text) + 1, sizeof *p->tokens);
+    for (size_t at = 0; p->text[at];) p->tokens[p->n_tokens++] = read_token(p->text, &at);
+}
+
+/* Length without the blanks at the end that no backslash keeps. */
+static size_t trimmed(const char *line, size_t len)
+{
+    if (len > 0 && line[len - 1] == '\r') len--;
+    while (len > 0 && line[len - 1] == ' ' && (len < 2 || line[len - 2] != '\\')) len--;
+    return len;
+}
+
+static void push_line(struct ignore *ig, const char *folder, const char *line, size_t len)
+{
+    struct ignore_pattern p = { .negated = false };
+    len = trimmed(line, len);
+    if (len == 0 || len > PATTERN_BYTES_MAX || *line == '#') return;
+    if (ig->n == PATTERNS_MAX) return;
+    if (*line == '!') {
+        p.negated = true;
+        line++;
+        len--;
+    }
+    if (len > 0 && line[len - 1] == '/') {
+        p.folders_only = true;
+        len--;
+    }
+    p.anchored = memchr(line, '/', len) != NULL;
+    if (len > 0 && *line == '/') {
+        line++;
+        len--;
+    }
+    if (len == 0) return;
+    p.text = mem_strndup(line, len);
+    p.folder = mem_strdup(folder);
+    compile(&p);
+    mem_grow((void **)&ig->patterns, &ig->cap, ig->n + 1, sizeof *ig->patterns);
+    ig->patterns[ig->n++] = p;
+}
+
+void ignore_push(struct ignore *ig, const char *folder, const char *text, size_t len)
+{
+    const char *end = text + len;
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3;
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline ? newline : end;
+        if (!memchr(text, '\0', (size_t)(stop - text))) {
+            push_line(ig, folder, text, (size_t)(stop - text));
+        }
+        text = newline ? newline + 1 : end;
+    }
+}
+
+void ignore_cut(struct ignore *ig, size_t n)
+{
+    while (ig->n > n) {
+        struct ignore_pattern *p = &ig->patterns[--ig->n];
+        mem_free(p->folder);
+        mem_free(p->text);
+        mem_free(p->tokens);
+    }
+}
+
+void ignore_release(struct ignore *ig)
+{
+    ignore_cut(ig, 0);
+    mem_free(ig->patterns);
+    *ig = (struct ignore){ .patterns = NULL };
+}
+
+/* --- Matching ------------------------------------------------------------- */
+
+static bool in_class(const char *name, size_t len, unsigned char c)
+{
+    static const struct {
+        const char *name;
+        int (*is)(int);
+    } classes[] = {
+        { "alnum", isalnum }, { "alpha", isalpha }, { "blank", isblank },
+        { "cntrl", iscntrl }, { "digit", isdigit }, { "graph", isgraph },
+        { "lower", islower }, { "print", isprint }, { "punct", ispunct },
+        { "space", isspace }, { "upper", isupper }, { "xdigit", isxdigit },
+    };
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (strlen(classes[i].name) == len && memcmp(classes[i].name, name, len) == 0) {
+            return classes[i].is(c) != 0;
+        }
+    }
+    return false;
+}
+
+/* One element of a set at s: a class, a range or a byte. Returns its end. */
+static const char *set_element(const char *s, unsigned char c, bool *found)
+{
+    const char *close = s[0] == '[' && s[1] == ':' ? strstr(s + 2, ":]") : NULL;
+    if (close) {
+        if (in_class(s + 2, (size_t)(close - s - 2), c)) *found = true;
+        return close + 2;
+    }
+    if (*s == '\\') s++;
+    unsigned char low = (unsigned char)*s++, high = low;
+    if (s[0] == '-' && s[1] && s[1] != ']') {
+        s++;
+        if (*s == '\\') s++;
+        high = (unsigned char)*s++;
+    }
+    if (c >= low && c <= high) *found = true;
+    return s;
+}
+
+static bool in_set(const char *set, unsigned char c)
+{
+    const char *s = set + 1;
+    bool negated = *s == '!' || *s == '^', found = false;
+    if (negated) s++;
+    do {
+        s = set_element(s, c, &found);
+    } while (*s && *s != ']');
+    return c != '/' && found != negated;
+}
+
+/* Does the token take the byte? *stays: and may take more. */
+static bool takes(const struct ignore_pattern *p, size_t i, char c, bool *stays)
+{
+    const struct token *t = &p->tokens[i];
+    *stays = false;
+    switch (t->kind) {
+    case TOKEN_BYTE: return c == t->byte;
+    case TOKEN_ANY: return c != '/';
+    case TOKEN_SET: return in_set(p->text + t->set, (unsigned char)c);
+    case TOKEN_STAR: *stays = c != '/'; return *stays;
+    case TOKEN_ALL: *stays = true; return true;
+    case TOKEN_FOLDERS: *stays = true; return c == '/';
+    }
+    return false;
+}
+
+/* The places reached: reached[i] says that tokens 0 to i - 1 took the path so
+ * far. A star or folders token may also take nothing. */
+static void reach(const struct ignore_pattern *p, bool *reached, size_t i)
+{
+    reached[i] = true;
+    while (i < p->n_tokens &&
+           (p->tokens[i].kind == TOKEN_STAR || p->tokens[i].kind == TOKEN_FOLDERS)) {
+        reached[++i] = true;
+    }
+}
+
+/* A folders token passes on what follows it only after a slash: inside a name
+ * it just stays. */
+static bool step(const struct ignore_pattern *p, const bool *now, bool *next, char c)
+{
+    bool any = false;
+    memset(next, 0, p->n_tokens + 1);
+    for (size_t i = 0; i < p->n_tokens; i++) {
+        bool stays;
+        if (!now[i]) continue;
+        bool taken = takes(p, i, c, &stays);
+        if (stays) next[i] = true;
+        if (taken) reach(p, next, i + 1);
+        any = any || stays || taken;
+    }
+    return any;
+}
+
+static bool matches(const struct ignore_pattern *p, const char *path)
+{
+    bool places[2][PATTERN_BYTES_MAX + 1];
+    bool *now = places[0], *next = places[1];
+    memset(now, 0, p->n_tokens + 1);
+    reach(p, now, 0);
+    for (; *path; path++) {
+        if (!step(p, now, next, *path)) return false;
+        bool *swap = now;
+        now = next;
+        next = swap;
+    }
+    return now[p->n_tokens];
+}
+
+/* The part of the path that the pattern speaks of, NULL if none. */
+static const char *subject(const struct ignore_pattern *p, const char *path)
+{
+    size_t len = strlen(p->folder);
+    if (strncmp(path, p->folder, len) != 0) return NULL;
+    if (p->anchored) return path + len;
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool ignore_matches(const struct ignore *ig, const char *path, enum ignore_entry entry)
+{
+    for (size_t i = ig->n; i-- > 0;) {
+        const struct ignore_pattern *p = &ig->patterns[i];
+        if (p->folders_only && entry != IGNORE_FOLDER) continue;
+        const char *name = subject(p, path);
+        if (name && matches(p, name)) return !p->negated;
+    }
+    return false;
+}

@@ -1,0 +1,231 @@
+/* load.c - from a path to a document: read, sniff, hand to a loader.
+ *
+ * Every loader is asked how sure it is of the bytes; the surest one loads.
+ * Reading is bounded and polls the cancel token, so that a pipe that never
+ * ends, or never begins, cannot hold a run. */
+#include "text/loaders.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 64 * 1024, POLL_MS = 50 };
+
+/* --- Reading -------------------------------------------------------------- */
+
+/* One read into b: > 0 more may come, 0 the end, < 0 failed with *err set. */
+static int read_some(int fd, const char *path, struct buf *b,
+                     const struct load_options *opt, struct lw_error *err)
+{
+    char bytes[READ_BYTES];
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+    if (cancel_level(opt->cancel) != CANCEL_NONE) {
+        err_set(err, LW_ERR_INPUT, "%s was not read: the run was stopped", path);
+        return -1;
+    }
+    if (poll(&ready, 1, POLL_MS) == 0) return 1;
+    ssize_t n = read(fd, bytes, sizeof bytes);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return 1;
+    if (n < 0) {
+        err_set(err, LW_ERR_INPUT, "cannot read %s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (buf_add(b, bytes, (size_t)n) != 0) {
+        err_set(err, LW_ERR_INPUT, "%s is larger than %d MB; split it", path,
+                LIMIT_FILE_BYTES >> 20);
+        return -1;
+    }
+    return n > 0;
+}
+
+/* The whole file as malloc'ed bytes with a NUL after them. */
+static int read_all(int fd, const char *path, const struct load_options *opt,
+                    char **bytes, size_t *len, struct lw_error *err)
+{
+    struct buf b;
+    int more;
+    buf_init(&b, LIMIT_FILE_BYTES);
+    do {
+        more = read_some(fd, path, &b, opt, err);
+    } while (more > 0);
+    if (more == 0) *bytes = buf_take(&b, len);
+    buf_release(&b);
+    return more == 0 ? 0 : LW_ERR_INPUT;
+}
+
+/* --- Choosing a loader ---------------------------------------------------- */
+
+static const struct loader *choose_loader(const char *path, const char *bytes, size_t len)
+{
+    static const struct loader *const loaders[] = {
+        &load_as_pdf, &load_as_html, &load_as_markdown, &load_as_code, &load_as_text,
+    };
+    const struct loader *best = NULL;
+    int best_score = 0;
+    for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
+        int score = loaders[i]->sniff(path, (const unsigned char *)bytes, len);
+        if (score <= best_score) continue;
+        best = loaders[i];
+        best_score = score;
+    }
+    return best;
+}
+
+/* What a file that no loader takes seems to be. */
+static const char *describe_binary(const char *path, const char *bytes, size_t len)
+{
+    static const struct {
+        const char *magic, *what;
+    } known[] = {
+        { "PK\x03\x04", "a zip archive" },
+        { "\x1f\x8b", "a gzip archive" },
+        { "\x89PNG", "a picture" },
+        { "\xff\xd8\xff", "a picture" },
+        { "GIF8", "a picture" },
+        { "\xd0\xcf\x11\xe0", "an old Office file" },
+        { "GGUF", "a model" },
+        { "\x7f"
+          "ELF",
+          "a program" },
+    };
+    if (load_has_extension(path, "docx docm odt epub xlsx pptx")) {
+        return "an Office document or e-book";
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t n = strlen(known[i].magic);
+        if (len >= n && memcmp(bytes, known[i].magic, n) == 0) return known[i].what;
+    }
+    return "a binary file";
+}
+
+static bool is_blank(const struct doc *doc)
+{
+    const char *at = doc->text, *end = doc->text + doc->len;
+    while (at < end) {
+        uint32_t cp;
+        at += utf8_decode(at, end, &cp);
+        if (!utf8_is_space(cp)) return false;
+    }
+    return true;
+}
+
+/* --- Adding --------------------------------------------------------------- */
+
+static int check_room(const struct doc_set *set, const char *path, size_t len,
+                      struct lw_error *err)
+{
+    if (set->n_docs >= LIMIT_DOCS) {
+        return err_set(err, LW_ERR_INPUT, "%s was not read: %d documents is the most",
+                       path, LIMIT_DOCS);
+    }
+    if (set->text_bytes + len > LIMIT_TEXT_TOTAL_BYTES) {
+        return err_set(err, LW_ERR_INPUT, "%s was not read: %d MB of text is the most",
+                       path, LIMIT_TEXT_TOTAL_BYTES >> 20);
+    }
+    return 0;
+}
+
+/* Takes bytes. */
+static int load_bytes(struct doc_set *set, const char *path, char *bytes, size_t len,
+                      const struct load_options *opt, enum load_refusal *why,
+                      struct lw_error *err)
+{
+    struct doc *doc = NULL;
+    const struct loader *loader = choose_loader(path, bytes, len);
+    if (len == 0) {
+        mem_free(bytes);
+        *why = REFUSED_EMPTY;
+        return err_set(err, LW_ERR_INPUT, "%s is empty", path);
+    }
+    if (!loader) {
+        *why = REFUSED_BINARY;
+        err_set(err, LW_ERR_INPUT,
+                "%s is %s; legwork reads text, Markdown, HTML, PDF and "
+                "source code",
+                path, describe_binary(path, bytes, len));
+        mem_free(bytes);
+        return LW_ERR_INPUT;
+    }
+    int code = loader->load(path, bytes, len, opt, &doc, err);
+    if (code) return code;
+    if (is_blank(doc)) {
+        *why = REFUSED_EMPTY;
+        code = err_set(err, LW_ERR_INPUT, "%s holds no text", path);
+    } else {
+        code = check_room(set, path, doc->len, err);
+    }
+    if (code) {
+        doc_free(doc);
+        return code;
+    }
+    doc_set_take(set, doc);
+    return 0;
+}
+
+int load_file(struct doc_set *set, int fd, const char *path,
+              const struct load_options *opt, enum load_refusal *why,
+              struct lw_error *err)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    *why = REFUSED_ERROR;
+    int code = check_room(set, path, 0, err);
+    if (!code) code = read_all(fd, path, opt, &bytes, &len, err);
+    close(fd);
+    return code ? code : load_bytes(set, path, bytes, len, opt, why, err);
+}
+
+static int load_standard_input(struct doc_set *set, const struct load_options *opt,
+                               struct lw_error *err)
+{
+    enum load_refusal why;
+    int fd = opt->stdin_fd < 0 ? -1 : dup(opt->stdin_fd);
+    if (fd < 0) return err_set(err, LW_ERR_INPUT, "standard input cannot be read here");
+    return load_file(set, fd, "standard input", opt, &why, err);
+}
+
+int load_path(struct doc_set *set, const char *path, const struct load_options *opt,
+              struct lw_error *err)
+{
+    struct stat st;
+    enum load_refusal why;
+    if (strcmp(path, "-") == 0) return load_standard_input(set, opt, err);
+    if (stat(path, &st) != 0) {
+        return err_set(err, LW_ERR_INPUT, "cannot open %s: %s", path, strerror(errno));
+    }
+    if (S_ISDIR(st.st_mode)) return load_folder(set, path, opt, err);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_set(err, LW_ERR_INPUT, "cannot open %s: %s", path, strerror(errno));
+    }
+    return load_file(set, fd, path, opt, &why, err);
+}
+
+int load_text(struct doc_set *set, const char *name, const char *text, size_t len,
+              struct lw_error *err)
+{
+    static const struct load_options quiet = { .stdin_fd = -1 };
+    struct doc *doc = NULL;
+    size_t valid = utf8_valid(text, len);
+    if (len > LIMIT_TEXT_BYTES) {
+        return err_set(err, LW_ERR_INPUT, "%s is longer than %d MB; split it", name,
+                       LIMIT_TEXT_BYTES >> 20);
+    }
+    if (valid < len) {
+        return err_set(err, LW_ERR_INPUT, "%s is not UTF-8 text: byte %zu is malformed",
+                       name, valid);
+    }
+    int code = check_room(set, name, len, err);
+    if (code) return code;
+    code = load_as_text.load(name, mem_strndup(text, len), len, &quiet, &doc, err);
+    if (!code) doc_set_take(set, doc);
+    return code;
+}

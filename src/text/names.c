@@ -1,0 +1,80 @@
+/* names.c - finding the names of a question and asking the index for them. */
+#include "text/names.h"
+
+#include "base/utf8.h"
+#include "text/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One word in so many is a function word in plain English. */
+enum { WORDS_FOR_ONE_COMMON = 4 };
+
+struct shape {
+    bool capital;      /* the first letter */
+    bool coded;        /* all capitals, or with a digit: an acronym, a year, a part number */
+};
+
+static struct shape shape_of(const char *text, const struct word *word)
+{
+    struct shape shape = { .coded = true };
+    bool digit = false;
+    const char *at = text + word->start, *end = text + word->end;
+    for (bool first = true; at < end; first = false) {
+        uint32_t cp;
+        at += utf8_decode(at, end, &cp);
+        bool capital = utf8_is_upper(cp);
+        if (first) shape.capital = capital;
+        if (cp >= '0' && cp <= '9') digit = true;
+        if (!capital) shape.coded = false;
+    }
+    shape.coded |= digit;
+    return shape;
+}
+
+/* Does a sentence end behind the word `before`? A full stop after a few letters is
+ * that of a title or an initial: Mr., Dr., J. */
+static bool ends_sentence(const char *text, const struct word *before, size_t to)
+{
+    enum { SHORTENED_BYTES = 3 };
+    bool shortened = before->end - before->start <= SHORTENED_BYTES;
+    for (size_t i = before->end; i < to; i++) {
+        if (text[i] == '.' && !shortened) return true;
+        if (text[i] == '?' || text[i] == '!' || text[i] == ':' || text[i] == '\n') return true;
+    }
+    return false;
+}
+
+static void note(struct names *out, struct search *s, const char *text,
+                 const struct word *word)
+{
+    int len = (int)(word->end - word->start);
+    out->n++;
+    if (search_knows(s, text + word->start, (size_t)len)) return;
+    out->unknown++;
+    if (out->first_unknown[0] == '\0' && len < (int)sizeof out->first_unknown) {
+        snprintf(out->first_unknown, sizeof out->first_unknown, "%.*s", len,
+                 text + word->start);
+    }
+}
+
+void names_look_up(struct search *s, const char *question, struct names *out)
+{
+    struct word word, before = { .start = 0 };
+    size_t len = strlen(question), pos = 0;
+    int words = 0, common = 0;
+    bool title = false;
+    *out = (struct names){ .n = 0 };
+    for (; words_next(question, len, &pos, &word); words++) {
+        bool begins = words == 0 || ends_sentence(question, &before, word.start);
+        struct shape shape = shape_of(question, &word);
+        bool capital = shape.capital && !shape.coded && !begins;
+        before = word;
+        common += word.common;
+        if (word.common && capital) title = true;
+        if (!word.common && capital && word.kind == WORD_LETTERS) {
+            note(out, s, question, &word);
+        }
+    }
+    if (title || common * WORDS_FOR_ONE_COMMON < words) *out = (struct names){ .n = 0 };
+}

@@ -1,0 +1,29 @@
+/* names.h - do the documents know the names that a question is about?
+ *
+ * "What is the access code for the Ravenmoor vault?" over documents in which
+ * Ravenmoor stands nowhere has no answer there, however much a passage about
+ * another vault looks like one. Small models do not see the difference.
+ *
+ * A name is a word with a capital letter that does not begin a sentence, is no
+ * function word, has no digit and is not all capitals (acronyms are often
+ * spelt out). Questions in title case, or with so few function words of English
+ * that they are likely in another language, tell nothing. A name is known if the documents have the word, or one so like
+ * it that a slip of the pen may explain the difference.
+ *
+ * Measured with a sketch of this rule on five sets of the evaluation pack: of 123
+ * questions with names, 8 have an unknown one in their own document; of 228
+ * moved to another document of their set, 182 have. */
+#ifndef LW_TEXT_NAMES_H
+#define LW_TEXT_NAMES_H
+
+#include "text/search.h"
+
+struct names {
+    int n;                  /* names in the question */
+    int unknown;            /* of these, not in the documents */
+    char first_unknown[64]; /* as the question has it; "" if none */
+};
+
+void names_look_up(struct search *s, const char *question, struct names *out);
+
+#endif

@@ -1,0 +1,209 @@
+/* test_child.c - every limit of a child, and that nothing leaks into it. */
+#include "base/clock.h"
+#include "text/child.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct child_limits roomy = {
+    .cpu_seconds = 10,
+    .wall_seconds = 20,
+    .memory_bytes = 1u << 30,
+    .output_bytes = 1 << 20,
+};
+
+/* Run a script of the shell. */
+static struct child_result run(const char *script, const char *input, size_t len,
+                               struct child_limits limits)
+{
+    const char *argv[] = { "/bin/sh", "-c", script, NULL };
+    struct child_job job = {
+        .argv = argv, .input = input, .input_len = len, .limits = limits
+    };
+    struct child_result result;
+    assert_int_equal(child_run(&job, &result, NULL), 0);
+    return result;
+}
+
+static void test_streams_and_status(void **state)
+{
+    (void)state;
+    struct child_result r = run("cat; echo problem >&2; exit 3", "hello", 5, roomy);
+    assert_int_equal(r.end, CHILD_EXITED);
+    assert_int_equal(r.status, 3);
+    assert_string_equal(r.out.data, "hello");
+    assert_string_equal(r.errors, "problem\n");
+    child_result_release(&r);
+}
+
+static void test_much_input(void **state)
+{
+    (void)state;
+    size_t len = 1000 * 1000;
+    char *input = malloc(len);
+    assert_non_null(input);
+    memset(input, 'x', len);
+    struct child_result r = run("cat", input, len, roomy);
+    assert_int_equal(r.out.len, len);
+    child_result_release(&r);
+    r = run("exit 0", input, len, roomy); /* dies without reading: no SIGPIPE here */
+    assert_int_equal(r.end, CHILD_EXITED);
+    child_result_release(&r);
+    free(input);
+}
+
+static void test_many_errors_do_not_block(void **state)
+{
+    (void)state;
+    struct child_result r =
+        run("i=0; while [ $i -lt 4000 ]; do echo 'one long line of complaint' >&2; "
+            "i=$((i+1)); done; echo done",
+            "", 0, roomy);
+    assert_string_equal(r.out.data, "done\n");
+    assert_int_equal(strlen(r.errors), CHILD_ERRORS_BYTES - 1);
+    child_result_release(&r);
+}
+
+static void test_missing_program(void **state)
+{
+    (void)state;
+    static const char *const argv[] = { "/nowhere/program", NULL };
+    struct child_job job = { .argv = argv, .limits = roomy };
+    struct child_result r;
+    assert_int_equal(child_run(&job, &r, NULL), 0);
+    assert_int_equal(r.status, 127);
+    child_result_release(&r);
+    assert_null(child_find(argv));
+}
+
+static void test_nothing_leaks_in(void **state)
+{
+    (void)state;
+    if (access("/proc/self/fd", R_OK) != 0) {
+        printf("skip: this system has no /proc\n");
+        skip();
+    }
+    int fd = open("/dev/null", O_RDONLY); /* on purpose without O_CLOEXEC */
+    setenv("LEGWORK_SECRET", "key", 1);
+    struct child_result r =
+        run("echo \"[$LEGWORK_SECRET]\"; ls /proc/self/fd | tr '\\n' ' '; "
+            "pwd",
+            "", 0, roomy);
+    unsetenv("LEGWORK_SECRET");
+    close(fd);
+    assert_non_null(strstr(r.out.data, "[]\n"));
+    assert_non_null(strstr(r.out.data, "0 1 2 3 /\n")); /* 3: ls reads the folder */
+    child_result_release(&r);
+}
+
+static void test_no_files_written(void **state)
+{
+    (void)state;
+    struct child_result r = run("echo text > /tmp/legwork-test-child", "", 0, roomy);
+    assert_true(r.end == CHILD_SIGNALLED || r.status != 0);
+    child_result_release(&r);
+    unlink("/tmp/legwork-test-child");
+}
+
+static void test_cpu_limit(void **state)
+{
+    (void)state;
+    struct child_limits limits = roomy;
+    limits.cpu_seconds = 1;
+    struct child_result r = run("while :; do :; done", "", 0, limits);
+    assert_int_equal(r.end, CHILD_CPU);
+    child_result_release(&r);
+}
+
+static void test_wall_limit(void **state)
+{
+    (void)state;
+    struct child_limits limits = roomy;
+    limits.wall_seconds = 1;
+    struct child_result r = run("sleep 30", "", 0, limits);
+    assert_int_equal(r.end, CHILD_WALL);
+    child_result_release(&r);
+    r = run("exec >&- 2>&-; sleep 30", "", 0, limits); /* streams closed, still there */
+    assert_int_equal(r.end, CHILD_WALL);
+    child_result_release(&r);
+}
+
+static void test_output_limit(void **state)
+{
+    (void)state;
+    struct child_result r =
+        run("while :; do echo xxxxxxxxxxxxxxxxxxxxxxxx; done", "", 0, roomy);
+    assert_int_equal(r.end, CHILD_OUTPUT);
+    child_result_release(&r);
+}
+
+static void test_memory_limit(void **state)
+{
+    (void)state;
+    struct child_limits limits = roomy;
+    limits.memory_bytes = 64u << 20;
+    struct child_result r =
+        run("x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done", "", 0, limits);
+    assert_true(r.end == CHILD_SIGNALLED || r.end == CHILD_EXITED);
+    assert_true(r.status != 0);
+    child_result_release(&r);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    const char *argv[] = { "/bin/sh", "-c", "sleep 30", NULL };
+    struct cancel cancel;
+    struct child_job job = { .argv = argv, .limits = roomy, .cancel = &cancel };
+    struct child_result r;
+    cancel_init(&cancel, clock_ms() + 50);
+    assert_int_equal(child_run(&job, &r, NULL), 0);
+    assert_int_equal(r.end, CHILD_CANCELLED);
+    child_result_release(&r);
+}
+
+/* What the child started dies with it. */
+static void test_grandchildren(void **state)
+{
+    (void)state;
+    struct child_result r = run("sleep 300 >&- 2>&- & echo $!", "", 0, roomy);
+    pid_t pid = (pid_t)strtol(r.out.data, NULL, 10);
+    assert_true(pid > 0);
+    for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++) clock_sleep_ms(1);
+    char path[64], text[64] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0) {
+        assert_non_null(strstr(text, ") Z")); /* dead; nobody has reaped it yet */
+    }
+    if (fd >= 0) close(fd);
+    child_result_release(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_streams_and_status),
+        cmocka_unit_test(test_much_input),
+        cmocka_unit_test(test_many_errors_do_not_block),
+        cmocka_unit_test(test_missing_program),
+        cmocka_unit_test(test_nothing_leaks_in),
+        cmocka_unit_test(test_no_files_written),
+        cmocka_unit_test(test_cpu_limit),
+        cmocka_unit_test(test_wall_limit),
+        cmocka_unit_test(test_output_limit),
+        cmocka_unit_test(test_memory_limit),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_grandchildren),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

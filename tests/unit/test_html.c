@@ -1,0 +1,237 @@
+/* test_html.c - HTML: the case files, and pages that try to break the loader. */
+#include "cases.h"
+#include "documents.h"
+
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "text/loaders.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct doc *load(struct doc_set *set, const char *html, size_t len)
+{
+    int index = documents_add(set, DOC_HTML, html, len);
+    return set->docs[index];
+}
+
+static void add_span(char *out, size_t room, const struct doc *doc,
+                     const struct span *span)
+{
+    char *text = case_escape(doc->text + span->start, span->end - span->start);
+    size_t used = strlen(out);
+    if (span->kind == SPAN_HEADING) {
+        snprintf(out + used, room - used, "heading %d: %s\n", span->number, text);
+    } else {
+        snprintf(out + used, room - used, "%s: %s\n",
+                 span->kind == SPAN_CODE ? "code" : "row", text);
+    }
+    free(text);
+}
+
+static void check_case(const struct test_case *c)
+{
+    struct doc_set set;
+    char spans[4096] = "";
+    doc_set_init(&set);
+    const char *input = case_need(c, "input");
+    const struct doc *doc = load(&set, input, strlen(input));
+    case_equal(c, "output", doc->text, doc->len);
+    for (size_t i = 0; i < doc->n_spans; i++) {
+        add_span(spans, sizeof spans, doc, &doc->spans[i]);
+    }
+    if (case_text(c, "spans")) case_equal(c, "spans", spans, strlen(spans));
+    doc_set_release(&set);
+}
+
+static void test_cases(void **state)
+{
+    (void)state;
+    cases_run("tests/cases/html", check_case);
+}
+
+static void check_text(const char *html, size_t len, const char *want)
+{
+    struct doc_set set;
+    doc_set_init(&set);
+    assert_string_equal(load(&set, html, len)->text, want);
+    doc_set_release(&set);
+}
+
+static void test_encodings(void **state)
+{
+    (void)state;
+    static const char utf8[] = "<html><meta charset=latin1><p>\xc3\xa9</p>";
+    static const char latin1[] = "<html><meta charset=iso-8859-1><p>\xe9t\xe9</p>";
+    static const char cyrillic[] = "<html><meta charset=windows-1251><p>\xc4\xe0</p>";
+    static const char none[] = "<html><p>\xe9t\xe9</p>";
+    static const char utf16[] = "\xff\xfe<\0p\0>\0\xe9\0<\0/\0p\0>\0";
+    check_text(utf8, sizeof utf8 - 1, "é");
+    check_text(latin1, sizeof latin1 - 1, "été");
+    check_text(cyrillic, sizeof cyrillic - 1, "Да");
+    check_text(none, sizeof none - 1, "été");
+    check_text(utf16, sizeof utf16 - 1, "é");
+}
+
+/* n times the opening, then the middle, then n times the closing. */
+static char *nest(const char *opening, const char *middle, const char *closing, size_t n,
+                  size_t *len)
+{
+    size_t a = strlen(opening), b = strlen(middle), c = strlen(closing);
+    *len = n * a + b + n * c;
+    char *html = calloc(1, *len + 1);
+    assert_non_null(html);
+    for (size_t i = 0; i < n; i++) memcpy(html + i * a, opening, a);
+    memcpy(html + n * a, middle, b);
+    for (size_t i = 0; i < n; i++) memcpy(html + n * a + b + i * c, closing, c);
+    return html;
+}
+
+static void test_deep_nesting(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *opening, *closing;
+    } kinds[] = {
+        { "<div>", "</div>" }, { "<ul><li>", "</ul>" },
+        { "<b>", "</i>" },     { "<table><tr><td>", "</table>" },
+        { "<pre>", "</pre>" }, { "<h1>", "</h1>" },
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t len;
+        char *html = nest(kinds[i].opening, "word", kinds[i].closing, 3000, &len);
+        struct doc_set set;
+        doc_set_init(&set);
+        assert_non_null(strstr(load(&set, html, len)->text, "word"));
+        doc_set_release(&set);
+        free(html);
+    }
+}
+
+static void test_too_deep_is_said(void **state)
+{
+    (void)state;
+    size_t len;
+    char *html = nest("<div>", "word", "</div>", 50000, &len);
+    struct documents_warnings warnings = { .n = 0 };
+    struct load_options opt = documents_options(&warnings);
+    struct doc *doc = NULL;
+    assert_int_equal(load_as_html.load("deep.html", html, len, &opt, &doc, NULL), 0);
+    assert_int_equal(warnings.n, 1);
+    assert_non_null(strstr(warnings.text, "deep.html nests more than"));
+    doc_free(doc);
+}
+
+/* A table of many cells is written in parts. */
+static void test_large_table(void **state)
+{
+    (void)state;
+    size_t len;
+    char *html = nest("<tr><td>a</td><td>b</td></tr>", "", "", 40000, &len);
+    struct doc_set set;
+    char *page = malloc(len + 8);
+    memcpy(page, "<table>", 7);
+    memcpy(page + 7, html, len);
+    doc_set_init(&set);
+    const struct doc *doc = load(&set, page, len + 7);
+    assert_int_equal(doc->n_spans, 40000);
+    assert_int_equal(doc->len, 40000 * 6 - 1);
+    doc_set_release(&set);
+    free(page);
+    free(html);
+}
+
+/* What every document promises, whatever the page was. */
+static void check_promises(const struct doc *doc)
+{
+    assert_int_equal(utf8_valid(doc->text, doc->len), doc->len);
+    for (size_t i = 0; i < doc->len; i++) {
+        unsigned char c = (unsigned char)doc->text[i];
+        assert_true(c >= 0x20 ? c != 0x7f : c == '\n' || c == '\t');
+    }
+    for (size_t i = 0; i < doc->n_spans; i++) {
+        assert_true(doc->spans[i].start < doc->spans[i].end);
+        assert_true(doc->spans[i].end <= doc->len);
+    }
+}
+
+static void test_random_pages(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "<p>",
+        "</p>",
+        "<div>",
+        "</div>",
+        "<table>",
+        "</table>",
+        "<tr>",
+        "<td colspan=3>",
+        "<td rowspan=9>",
+        "</td>",
+        "</tr>",
+        "<ul>",
+        "<ol>",
+        "<li>",
+        "</ul>",
+        "</ol>",
+        "<h2>",
+        "</h2>",
+        "<pre>",
+        "</pre>",
+        "<br>",
+        "word ",
+        "two words",
+        "$",
+        ")",
+        "&nbsp;",
+        "&#1;",
+        "&#150;",
+        "&#xd800;",
+        "<div hidden>",
+        "<script>",
+        "</script>",
+        "\x01",
+        "\xff",
+        "é",
+        "<",
+        "&",
+        "<!--",
+        "-->",
+        "\n",
+        "<sup>",
+        "</sup>",
+        "<![CDATA[",
+        "<td colspan=-1>",
+        "<td colspan=99999999999>",
+        "日本",
+        "\t",
+    };
+    struct documents_random random = { .state = 7 };
+    struct buf html;
+    buf_init(&html, 1 << 16);
+    for (int round = 0; round < 3000; round++) {
+        struct doc_set set;
+        documents_random_text(&random, parts, sizeof parts / sizeof *parts, 60, &html);
+        doc_set_init(&set);
+        check_promises(load(&set, html.data, html.len));
+        doc_set_release(&set);
+    }
+    buf_release(&html);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_too_deep_is_said),
+        cmocka_unit_test(test_large_table),  cmocka_unit_test(test_random_pages),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+/* decide.h - the decisions of reading, as pure functions of measured numbers.
+ *
+ * The thresholds stand together in decide.c, each with the measurement that
+ * gave it. Every number may be NAN: it was not measured. */
+#ifndef LW_JOBS_DECIDE_H
+#define LW_JOBS_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* s minus the mean of s over the other read chunks of the same document and
+ * task. NAN entries are left out. margin[i] is NAN for those and for a chunk
+ * that is alone. */
+void decide_margins(const double *screen, const int *doc, size_t n, double *margin);
+
+/* --- Look-ups: one answer is wanted, few chunks hold it --- */
+
+/* What is known of a screened chunk. */
+struct decide_look {
+    double screen;          /* s */
+    double yn;              /* "does the excerpt contain the answer": ln P(yes) / P(no) */
+    double wyn;             /* the same of the found sentence with its neighbours */
+    double unknown_names;   /* share of the question's names that the documents do not know */
+};
+
+enum decide_verdict { VERDICT_ABSENT, VERDICT_UNSURE, VERDICT_FOUND };
+
+/* Is a screened chunk worth asking? */
+bool decide_worth_asking(double screen);
+
+/* How much speaks for the chunk: what candidates are compared by. NAN without yn. */
+double decide_strength(const struct decide_look *look);
+
+/* Without wyn: UNSURE says that wyn is needed. With it: FOUND or ABSENT. */
+enum decide_verdict decide_look(const struct decide_look *look);
+
+/* --- Sweeps: everything is read, many chunks may hold something (lists, sums) --- */
+
+/* Does a screened chunk stand out in its document? */
+bool decide_candidate(double screen, double margin);
+
+/* Worth an answer, and then found: wider than standing out, for where most chunks
+ * hold something their mean is no yardstick; by yn alone, since an answer of
+ * several places has no one sentence to look at. */
+bool decide_worth_listing(double screen, double margin);
+bool decide_listed(double screen, double margin, double yn);
+
+/* 0..1 for ranking and for the reader's eye. strength NAN: from the screen alone. */
+double decide_confidence(double screen, double margin, double strength);
+
+struct decide_wave {
+    size_t read, unread;          /* chunks of the task */
+    bool found;                   /* some chunk's verdict is VERDICT_FOUND */
+    double best_strength;         /* of the best of these; NAN: not known */
+    size_t since_best;            /* chunks read after the best one was */
+};
+/* May the reading of a look-up stop here? */
+bool decide_stop(const struct decide_wave *w);
+
+#endif

@@ -1,0 +1,12 @@
+/* look_up.h - tasks that look for one thing: best chunks first, in waves, until
+ * a found answer is no longer contested. */
+#ifndef LW_JOBS_LOOK_UP_H
+#define LW_JOBS_LOOK_UP_H
+
+#include "jobs/reader.h"
+
+/* Read the look-up tasks and settle their jobs; what was not read ends as
+ * skipped, with the reason. An error only for CANCEL_ABORT. */
+int look_up_run(struct reader *rd, struct lw_error *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* reduce.h - list, vote, count, sum, min, max, latest, earliest: exactly, on
+ * this machine, for no tokens. */
+#ifndef LW_JOBS_REDUCE_H
+#define LW_JOBS_REDUCE_H
+
+#include "base/mem.h"
+#include "flow/finding.h"
+#include "flow/plan.h"
+
+struct reduced {
+    const char *value;       /* in the arena; NULL: nothing to reduce */
+    /* Findings that took part; that could not: no number or date can be read
+     * in them, or their excerpt does not support them. */
+    size_t used, left_out;
+    const size_t *from;      /* indices of the findings behind the value */
+    size_t n_from;
+};
+
+/* Reduce the findings of one task.
+ *
+ *     list               the values, best first, joined by "; "
+ *     vote               the value with most votes, the best-ranked of equals
+ *     count              how many (of a yes_no task: how many say yes)
+ *     sum                exact (jobs/value.h), in the task's unit
+ *     min, max           the finding with that number, as it was stated
+ *     latest, earliest   the same for dates
+ *
+ * List and vote take every finding; the others only supported ones. */
+void reduce_task(struct arena *arena, const struct plan *plan, int task,
+                 const struct finding_list *findings, struct reduced *out);
+
+#endif

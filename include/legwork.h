@@ -60,9 +60,9 @@ enum lw_code {
     LW_ERR_BUDGET = 7,     /* a budget or the provider's quota is spent */
     LW_ERR_POLICY = 8,     /* the user's policy forbids it */
     LW_ERR_INPUT = 9,      /* no document could be read */
-    LW_PARTIAL = 10,       /* an answer, but not everything was read */
+    LW_PARTIAL = 10,       /* an answer, but something was cut short; a warning says what */
     LW_TIMEOUT = 124,      /* the time limit ended the run */
-    LW_CANCELLED = 130     /* lw_cancel() was called twice */
+    LW_CANCELLED = 130     /* lw_cancel(): twice, or once before anything was found */
 };
 
 struct lw_error {
@@ -147,13 +147,15 @@ LW_API void lw_on_event(lw_session *s, lw_event_fn fn, void *user);
 
 /* Answer a question from the documents. Blocks.
  * Returns LW_OK, LW_NOT_FOUND or LW_PARTIAL with *out set (the caller closes
- * it), or an error. LW_TIMEOUT and the errors of a supervisor that fails
- * half-way also set *out when anything was found; check it. */
+ * it), or an error with *out NULL. LW_TIMEOUT sets *out when anything was found;
+ * check it. A supervisor that fails half-way makes the result LW_PARTIAL if
+ * anything was found, else its error. */
 LW_API int lw_ask(lw_session *s, const char *question, lw_result **out,
                   struct lw_error *err);
 
-/* End the running lw_ask(): the first call asks for the best partial answer,
- * the second aborts. Async-signal-safe, any thread. */
+/* End the running lw_ask() or lw_add_file(): the first call asks for the best
+ * partial answer, the second aborts. When neither runs, the next one ends.
+ * Async-signal-safe, any thread. */
 LW_API void lw_cancel(lw_session *s);
 
 /* --- Results ------------------------------------------------------------ */

@@ -1,0 +1,238 @@
+/* cmd_ask.c - legwork ask: a question, documents, an answer.
+ *
+ * stdout gets the answer and nothing else that a script would have to skip: in
+ * text form the citations follow it, with --json they are in the object, with
+ * --schema, where the answer is itself data, they go to stderr. */
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WARNINGS_SHOWN = 20 };
+
+struct asking {
+    const struct command *command;
+    const struct options *options;
+    lw_session *session;
+    struct progress progress;
+    struct signals signals;
+    const char *question;
+    const char *const *files;
+    size_t n_files;
+    size_t n_warnings; /* said so far */
+};
+
+/* --- What is asked ------------------------------------------------------- */
+
+static int find_words(struct asking *a, const struct args *args, struct lw_error *err)
+{
+    static const char *const standard_input[] = { "-" };
+    if (args->n_words == 0) {
+        return err_set(err, LW_ERR_USAGE, "a question is missing");
+    }
+    a->question = args->words[0];
+    a->files = args->words + 1;
+    a->n_files = args->n_words - 1;
+    if (a->n_files > 0) return 0;
+    if (isatty(STDIN_FILENO)) {
+        return err_set(err, LW_ERR_USAGE,
+                       "name at least one file or folder behind the question");
+    }
+    a->files = standard_input;
+    a->n_files = 1;
+    return 0;
+}
+
+/* The options are resolved already; the session need not know from where. */
+static int pass_options(struct asking *a, struct lw_error *err)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option_spec *spec = &option_table()[i];
+        if (spec->scope == SCOPE_CLI || a->options->source[i] == SOURCE_DEFAULT) continue;
+        int code = lw_set(a->session, spec->name, a->options->value[i], err);
+        if (code) return code;
+    }
+    return 0;
+}
+
+static bool is_interrupted(struct asking *a)
+{
+    return atomic_load(&a->signals.count) > 0;
+}
+
+static int add_documents(struct asking *a, struct lw_error *err)
+{
+    struct lw_error last = { .code = 0 };
+    for (size_t i = 0; i < a->n_files && !is_interrupted(a); i++) {
+        lw_add_file(a->session, a->files[i], &last);
+    }
+    if (is_interrupted(a)) return err_set(err, LW_CANCELLED, "interrupted");
+    if (lw_document_count(a->session) > 0) return 0;
+    if (a->n_files == 1) return err_set(err, last.code, "%s", last.message);
+    return err_set(err, LW_ERR_INPUT, "none of the %zu files could be read", a->n_files);
+}
+
+/* --- What is said -------------------------------------------------------- */
+
+/* What was not said yet. The error is said apart. */
+static void say_warnings(struct asking *a, const struct lw_error *err)
+{
+    const char *warning;
+    size_t first = a->n_warnings;
+    progress_clear(&a->progress);
+    while ((warning = lw_warning_at(a->session, a->n_warnings)) != NULL) {
+        bool is_error = err->code && strcmp(warning, err->message) == 0;
+        bool shown = a->progress.verbose || a->n_warnings - first < WARNINGS_SHOWN;
+        if (!a->progress.quiet && !is_error && shown) say(warning);
+        a->n_warnings++;
+    }
+    if (!a->progress.quiet && !a->progress.verbose &&
+        a->n_warnings - first > WARNINGS_SHOWN) {
+        say("There are more warnings; --verbose shows all.");
+    }
+}
+
+static void print_citations(struct output *o, const lw_result *r)
+{
+    static const char *const remarks[] = {
+        [LW_MATCH_NONE] = " (not in the document)",
+        [LW_MATCH_FOLDED] = " (not letter for letter)",
+        [LW_MATCH_EXACT] = "",
+    };
+    for (size_t i = 0; i < lw_result_citation_count(r); i++) {
+        struct lw_citation c = lw_result_citation(r, i);
+        output_format(o, "[%d] ", c.n);
+        output_one_line(o, c.doc);
+        if (c.page > 0) output_format(o, " p. %d", c.page);
+        output_format(o, "%s: \"", remarks[c.match]);
+        output_one_line(o, c.quote);
+        output_text(o, "\"\n");
+    }
+}
+
+static int print_result(struct asking *a, const lw_result *r, struct lw_error *err)
+{
+    struct output out = output_to(stdout);
+    struct output notes = output_to(stderr);
+    if (options_flag(a->options, OPT_JSON)) {
+        output_text(&out, lw_result_json(r));
+        output_text(&out, "\n");
+        return output_end(&out, err);
+    }
+    bool is_data = options_string(a->options, OPT_SCHEMA) != NULL;
+    output_text(&out, lw_result_answer(r));
+    output_text(&out, "\n");
+    if (!is_data && lw_result_citation_count(r) > 0) {
+        output_text(&out, "\n");
+        print_citations(&out, r);
+    }
+    int code = output_end(&out, err);
+    if (is_data && !a->progress.quiet) print_citations(&notes, r);
+    return code;
+}
+
+/* 5321 as "5,321". */
+static const char *grouped(int64_t n, char out[32])
+{
+    char digits[24];
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRId64, n), used = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
+static void say_egress(struct asking *a, const json_t *egress)
+{
+    char calls[32], bytes[32], chars[32], line[256];
+    int64_t n = json_integer_value(json_object_get(egress, "calls"));
+    if (n == 0) {
+        if (a->progress.verbose) say("Left this device: 0 bytes.");
+        return;
+    }
+    bool left = json_array_size(json_object_get(egress, "to")) > 0;
+    snprintf(
+        line, sizeof line, "%s: %s request%s, %s bytes, %s characters of the documents.",
+        left ? "Left this device" : "Sent to a server on this device", grouped(n, calls),
+        n == 1 ? "" : "s",
+        grouped(json_integer_value(json_object_get(egress, "bytes")), bytes),
+        grouped(json_integer_value(json_object_get(egress, "document_chars")), chars));
+    say(line);
+}
+
+static void say_coverage(const json_t *coverage)
+{
+    char line[160];
+    snprintf(line, sizeof line, "Read %ld of %ld parts, %ld with something; %ld failed.",
+             json_int(coverage, "read", 0, 0, INT32_MAX),
+             json_int(coverage, "chunks", 0, 0, INT32_MAX),
+             json_int(coverage, "found", 0, 0, INT32_MAX),
+             json_int(coverage, "failed", 0, 0, INT32_MAX));
+    say(line);
+}
+
+static void say_account(struct asking *a, const lw_result *r)
+{
+    if (a->progress.quiet) return;
+    const char *text = lw_result_json(r);
+    json_t *object = json_parse(text, strlen(text), NULL);
+    if (a->progress.verbose || isatty(STDERR_FILENO)) {
+        say_coverage(json_object_get(object, "coverage"));
+    }
+    say_egress(a, json_object_get(object, "egress"));
+    json_decref(object);
+}
+
+/* --- The command --------------------------------------------------------- */
+
+static int ask_and_print(struct asking *a, struct lw_error *err)
+{
+    lw_result *r = NULL;
+    struct lw_error write_error = { .code = 0 };
+    int code = lw_ask(a->session, a->question, &r, err);
+    say_warnings(a, err);
+    if (r) {
+        int failed = print_result(a, r, &write_error);
+        say_account(a, r);
+        if (failed) code = err_set(err, failed, "%s", write_error.message);
+    }
+    lw_result_close(r);
+    return code;
+}
+
+static int run_session(struct asking *a, struct lw_error *err)
+{
+    int code = pass_options(a, err);
+    if (code) return code;
+    signals_start(&a->signals, a->session);
+    lw_on_event(a->session, progress_event, &a->progress);
+    code = add_documents(a, err);
+    say_warnings(a, err);
+    if (!code) code = ask_and_print(a, err);
+    signals_stop(&a->signals);
+    return code;
+}
+
+int cmd_ask(const struct command *self, struct args *args)
+{
+    struct lw_error err = { .code = 0 };
+    struct asking a = { .command = self, .options = &args->options };
+    int code = find_words(&a, args, &err);
+    if (code) return usage_error(self, &err);
+    progress_init(&a.progress, options_flag(a.options, OPT_QUIET),
+                  options_flag(a.options, OPT_VERBOSE));
+    code = lw_open(&a.session, &err);
+    if (!code) code = run_session(&a, &err);
+    /* Not found is an answer, and stands on stdout. */
+    if (code && code != LW_NOT_FOUND) say_error(&err);
+    lw_close(a.session);
+    return code;
+}

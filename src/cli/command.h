@@ -1,0 +1,36 @@
+/* command.h - what a command is to main.c, the help and the man page. */
+#ifndef LW_CLI_COMMAND_H
+#define LW_CLI_COMMAND_H
+
+#include "cli/args.h"
+
+struct command {
+    const char *name;
+    const char *arguments;         /* "QUESTION [FILE...]" */
+    const char *help;              /* one line */
+    const char *man;               /* a paragraph in troff */
+    const enum option_id *options; /* n_options of them */
+    size_t n_options;
+    /* Returns the exit status. */
+    int (*run)(const struct command *self, struct args *args);
+};
+
+/* The commands that users see, ended by an entry with name NULL. */
+const struct command *command_table(void);
+const struct command *command_find(const char *name); /* NULL: unknown */
+
+int cmd_ask(const struct command *self, struct args *args);
+int cmd_text(const struct command *self, struct args *args);
+int cmd_models(const struct command *self, struct args *args);
+int cmd_help(const struct command *self, struct args *args);
+int cmd_version(const struct command *self, struct args *args);
+
+/* The hidden `legwork man`: legwork(1) in troff on stdout. */
+int cmd_man(const struct command *self, struct args *args);
+
+/* Help of one command, or of all. Returns the exit status. */
+int help_print(const struct command *command);
+/* The error and where help stands; returns err->code. */
+int usage_error(const struct command *command, const struct lw_error *err);
+
+#endif

@@ -1,0 +1,128 @@
+/* main.c - the command line: finds the command and runs it.
+ *
+ * Nothing is set up here, so that `legwork --version` takes a few
+ * milliseconds; each command opens what it needs. The commands use legwork.h and
+ * the option table, and nothing else of the inside. */
+#include "cli/command.h"
+#include "cli/output.h"
+
+#include "base/nearest.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* ORDER OPTIONS: every option is an option of ask. */
+static const enum option_id ask_options[] = {
+    OPT_LOCAL,        OPT_REMOTE,     OPT_PROTOCOL, OPT_ROUNDS,  OPT_TASKS,
+    OPT_SAMPLES,      OPT_READ,       OPT_SCHEMA,   OPT_ABOUT,   OPT_TIMEOUT,
+    OPT_ALLOW_WORKER, OPT_MODELS_DIR, OPT_CONTEXT,  OPT_THREADS, OPT_CHUNK_TOKENS,
+    OPT_PARALLEL,     OPT_JSON,       OPT_QUIET,    OPT_VERBOSE,
+};
+_Static_assert(sizeof ask_options / sizeof *ask_options == OPTION_COUNT,
+               "an option that no command knows");
+static const enum option_id text_options[] = { OPT_QUIET };
+static const enum option_id models_options[] = { OPT_MODELS_DIR, OPT_JSON };
+
+static const struct command commands[] = {
+    { .name = "ask",
+      .arguments = "QUESTION [FILE...]",
+      .help = "answer a question from documents, with quotes that stand in them",
+      .man = "Answer \\fIQUESTION\\fP from the files: text, Markdown, HTML, PDF, "
+             "source code, or folders of them. \\fB\\-\\fP is standard input, which "
+             "is also read when no file is named and it is not a terminal. The answer "
+             "goes to standard output, below it its citations; everything else goes "
+             "to standard error.",
+      .options = ask_options,
+      .n_options = sizeof ask_options / sizeof *ask_options,
+      .run = cmd_ask },
+    { .name = "text",
+      .arguments = "FILE",
+      .help = "print a document's text exactly as the offsets of citations count it",
+      .man = "Print the text of one document. The byte offsets of citations count "
+             "these bytes.",
+      .options = text_options,
+      .n_options = sizeof text_options / sizeof *text_options,
+      .run = cmd_text },
+    { .name = "models",
+      .help = "list the models on disk",
+      .man = "List the GGUF files in the model folder: name, size, quantisation, "
+             "trained context and architecture, or what is wrong with the file.",
+      .options = models_options,
+      .n_options = sizeof models_options / sizeof *models_options,
+      .run = cmd_models },
+    { .name = "help",
+      .arguments = "[COMMAND]",
+      .help = "print help on a command, or this",
+      .man = "Print help on a command, or on all.",
+      .run = cmd_help },
+    { .name = "version",
+      .help = "print the version",
+      .man = "Print the version.",
+      .run = cmd_version },
+    { .name = NULL },
+};
+
+static const struct command man_command = { .name = "man", .run = cmd_man };
+
+const struct command *command_table(void)
+{
+    return commands;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *c = commands; c->name; c++) {
+        if (strcmp(c->name, name) == 0) return c;
+    }
+    return strcmp(name, man_command.name) == 0 ? &man_command : NULL;
+}
+
+/* Options that stand in place of a command. */
+static const char *command_of_flag(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return "version";
+    return word;
+}
+
+static int unknown_command(const char *word)
+{
+    struct lw_error err;
+    const char *names[sizeof commands / sizeof *commands];
+    size_t n = 0;
+    for (const struct command *c = commands; c->name; c++) names[n++] = c->name;
+    const char *near = word[0] == '-' ? NULL : nearest_name(word, names, n);
+    if (word[0] == '-') {
+        err_set(&err, LW_ERR_USAGE,
+                "%s comes before the command; options follow it: legwork ask %s ...",
+                word, word);
+    } else if (near) {
+        err_set(&err, LW_ERR_USAGE, "there is no command \"%s\"; did you mean \"%s\"?",
+                word, near);
+    } else {
+        err_set(&err, LW_ERR_USAGE, "there is no command \"%s\"", word);
+    }
+    return usage_error(NULL, &err);
+}
+
+int main(int argc, char **argv)
+{
+    struct lw_error err;
+    /* A closed pipe is a write that fails, and is told as one. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        err_set(&err, LW_ERR_USAGE, "a command is missing");
+        return usage_error(NULL, &err);
+    }
+    const struct command *command = command_find(command_of_flag(argv[1]));
+    if (!command) return unknown_command(argv[1]);
+    struct args args;
+    int status = args_parse(&args, command, argc - 2, argv + 2, &err);
+    if (status) {
+        status = usage_error(command, &err);
+    } else {
+        status = args.help ? help_print(command) : command->run(command, &args);
+    }
+    args_release(&args);
+    return status;
+}

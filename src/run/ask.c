@@ -1,0 +1,338 @@
+/* ask.c - one question, end to end: what lw_ask() does.
+ *
+ * Checks come first and cheap ones before dear ones, so that a wrong option
+ * never costs a minute of loading. Then models, documents, protocol, result.
+ *
+ * How a run that was cut short ends (ORDER ENDS: legwork.h, EXIT STATUS of
+ * the man page): with an answer it is LW_TIMEOUT when the time limit did it,
+ * else LW_PARTIAL, whatever the cause, which stands in the warnings; without
+ * one it is the cause itself. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "llm/schema.h"
+#include "proto/proto.h"
+#include "run/prepare.h"
+#include "run/resolve.h"
+#include "run/result.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct ask {
+    lw_session *s;
+    const char *question;
+    const struct protocol *protocol;
+    json_t *schema;         /* NULL: none */
+    struct llm *worker;     /* the supervisor where the protocol has no worker */
+    struct llm *supervisor; /* NULL: none */
+    struct usage local, remote;
+    struct arena *arena;
+    struct final final;
+    size_t first_warning; /* of this run */
+    double began;
+};
+
+/* --- Checks -------------------------------------------------------------- */
+
+static bool is_blank(const char *text)
+{
+    const char *end = text + strlen(text);
+    while (text < end) {
+        uint32_t cp;
+        text += utf8_decode(text, end, &cp);
+        if (!utf8_is_space(cp)) return false;
+    }
+    return true;
+}
+
+static int check_question(const char *question, struct lw_error *err)
+{
+    size_t len = strlen(question);
+    if (len > LIMIT_QUESTION_BYTES) {
+        return err_set(
+            err, LW_ERR_USAGE,
+            "the question has %zu bytes and may have %d; put long material into a "
+            "document and ask about it",
+            len, LIMIT_QUESTION_BYTES);
+    }
+    if (utf8_valid(question, len) < len) {
+        return err_set(err, LW_ERR_USAGE, "the question is not valid UTF-8");
+    }
+    if (is_blank(question)) {
+        return err_set(err, LW_ERR_USAGE,
+                       "the question is empty; say what you want to know");
+    }
+    return 0;
+}
+
+static int check_documents(const lw_session *s, struct lw_error *err)
+{
+    if (s->docs.n_docs == 0) {
+        return err_set(err, LW_ERR_USAGE, "there is no document to ask");
+    }
+    if (s->docs.text_bytes == 0) {
+        return err_set(err, LW_ERR_INPUT, "the documents hold no text");
+    }
+    return 0;
+}
+
+static int choose_protocol(struct ask *a, struct lw_error *err)
+{
+    const char *said = options_string(&a->s->options, OPT_PROTOCOL);
+    const char *remote = options_string(&a->s->options, OPT_REMOTE);
+    const char *name = said ? said : remote ? "minions" : "local";
+    a->protocol = protocol_find(name);
+    if (!a->protocol) {
+        return err_set(err, LW_ERR_USAGE, "there is no protocol \"%s\"", name);
+    }
+    if (a->protocol->needs_supervisor && !remote) {
+        return err_set(
+            err, LW_ERR_USAGE,
+            "protocol %s needs a supervisor: name one with --remote, for example "
+            "openai/gpt-5, or self for the worker's own model",
+            name);
+    }
+    if (!a->protocol->needs_supervisor && remote) {
+        char sentence[128];
+        snprintf(sentence, sizeof sentence, "Protocol %s has no use for --remote.", name);
+        event_notice(&a->s->events, sentence);
+    }
+    return 0;
+}
+
+/* --- The schema ---------------------------------------------------------- */
+
+static int read_file(const char *path, struct buf *out, struct lw_error *err)
+{
+    FILE *in = fopen(path, "re");
+    if (!in) {
+        return err_set(err, LW_ERR_USAGE, "cannot read the schema %s: %s", path,
+                       strerror(errno));
+    }
+    char piece[4096];
+    size_t n;
+    int code = 0;
+    while (!code && (n = fread(piece, 1, sizeof piece, in)) > 0) {
+        if (buf_add(out, piece, n)) {
+            code = err_set(err, LW_ERR_USAGE, "the schema %s is larger than %d bytes",
+                           path, LIMIT_SCHEMA_BYTES);
+        }
+    }
+    if (!code && ferror(in)) {
+        code = err_set(err, LW_ERR_USAGE, "cannot read the schema %s: %s", path,
+                       strerror(errno));
+    }
+    fclose(in);
+    return code;
+}
+
+static int load_schema(struct ask *a, struct lw_error *err)
+{
+    const char *path = options_string(&a->s->options, OPT_SCHEMA);
+    if (!path) return 0;
+    struct buf text;
+    buf_init(&text, LIMIT_SCHEMA_BYTES);
+    int code = read_file(path, &text, err);
+    if (!code) {
+        a->schema = json_parse(text.data, text.len, err);
+        code = a->schema ? schema_check(a->schema, err) : LW_ERR_USAGE;
+        if (code) {
+            err_prefix(err, "the schema %s", path);
+            code = err_set(err, LW_ERR_USAGE, "%s", err->message);
+        }
+    }
+    buf_release(&text);
+    return code;
+}
+
+/* --- Models -------------------------------------------------------------- */
+
+static int open_models(struct ask *a, struct lw_error *err)
+{
+    const char *remote = options_string(&a->s->options, OPT_REMOTE);
+    bool self = remote && strcmp(remote, "self") == 0;
+    int code = 0;
+    if (!a->protocol->without_worker || self) code = worker_get(a->s, &a->worker, err);
+    if (code) return code;
+    if (self) {
+        a->supervisor = a->worker;
+    } else if (a->protocol->needs_supervisor) {
+        code = supervisor_get(a->s, &a->supervisor, err);
+    }
+    if (!code && !a->worker) a->worker = a->supervisor;
+    return code;
+}
+
+/* --- The run ------------------------------------------------------------- */
+
+static void on_progress(void *user, const struct reading_progress *p)
+{
+    lw_session *s = user;
+    event_progress(&s->events, p);
+}
+
+static void on_trace(void *user, const char *sentence)
+{
+    lw_session *s = user;
+    event_trace(&s->events, sentence);
+}
+
+static void on_stage(void *user, const char *what)
+{
+    lw_session *s = user;
+    event_stage(&s->events, what);
+}
+
+static int run_protocol(struct ask *a, struct lw_error *err)
+{
+    lw_session *s = a->s;
+    struct proto_run run = {
+        .reading = { .worker = a->worker,
+                     .set = &s->docs,
+                     .chunks = &s->matter.chunks,
+                     .search = s->matter.search,
+                     .arena = a->arena,
+                     .cancel = &s->cancel,
+                     .question = a->question,
+                     .read_max = (int)options_int(&s->options, OPT_READ),
+                     .usage = &a->local,
+                     .progress = on_progress,
+                     .trace = on_trace,
+                     .user = s },
+        .supervisor = a->supervisor,
+        .remote_usage = &a->remote,
+        .about = options_string(&s->options, OPT_ABOUT),
+        .schema = a->schema,
+        .rounds_max = (int)options_int(&s->options, OPT_ROUNDS),
+        .tasks_max = (int)options_int(&s->options, OPT_TASKS),
+        .samples = (int)options_int(&s->options, OPT_SAMPLES),
+        .stage = on_stage,
+        .warn = session_warn,
+        .user = s,
+    };
+    return a->protocol->run(&run, &a->final, err);
+}
+
+static int prepare_and_run(struct ask *a, struct lw_error *err)
+{
+    int code = check_question(a->question, err);
+    if (!code) code = choose_protocol(a, err);
+    if (!code) code = load_schema(a, err);
+    if (!code) code = check_documents(a->s, err);
+    if (!code) code = open_models(a, err);
+    if (!code) code = matter_get(a->s, a->worker, a->question, err);
+    return code ? code : run_protocol(a, err);
+}
+
+/* --- The end ------------------------------------------------------------- */
+
+static bool is_off_device(struct llm *llm)
+{
+    return llm && !llm_info(llm)->on_device;
+}
+
+static lw_result *make_result(struct ask *a)
+{
+    const char *left_to[3] = { NULL };
+    size_t n = 0;
+    bool sent = a->s->egress.calls > 0;
+    if (sent && is_off_device(a->worker)) left_to[n++] = llm_info(a->worker)->where;
+    if (sent && is_off_device(a->supervisor) && a->supervisor != a->worker) {
+        left_to[n++] = llm_info(a->supervisor)->where;
+    }
+    struct result_source from = {
+        .protocol = a->protocol->name,
+        .final = &a->final,
+        .arena = a->arena,
+        .docs = &a->s->docs,
+        .local = &a->local,
+        .remote = &a->remote,
+        .egress = &a->s->egress,
+        .left_to = left_to,
+        .warnings = &a->s->warnings,
+        .first_of_run = a->first_warning,
+        .seconds = clock_seconds() - a->began,
+    };
+    a->arena = NULL;
+    return result_new(&from);
+}
+
+/* The run returned an error or a final without an answer: was it the clock or the user?
+ */
+static int end_without_answer(struct ask *a, int cause, const char *message,
+                              struct lw_error *err)
+{
+    const struct cancel *c = &a->s->cancel;
+    if (cause && cause != LW_CANCELLED && cause != LW_TIMEOUT && cause != LW_PARTIAL) {
+        return err_set(err, cause, "%s", message);
+    }
+    if (atomic_load(&c->level) != CANCEL_NONE) {
+        return err_set(err, LW_CANCELLED, "interrupted before anything was found");
+    }
+    if (cancel_timed_out(c)) {
+        long limit = options_int(&a->s->options, OPT_TIMEOUT);
+        return err_set(err, LW_TIMEOUT,
+                       "nothing was found within the time limit of %ld second%s", limit,
+                       limit == 1 ? "" : "s");
+    }
+    return err_set(err, cause ? cause : LW_NOT_FOUND, "%s", message);
+}
+
+static int end_partial(struct ask *a, lw_result **out, struct lw_error *err)
+{
+    const struct final *f = &a->final;
+    const struct cancel *c = &a->s->cancel;
+    bool late = atomic_load(&c->level) == CANCEL_NONE &&
+                (f->cause == LW_TIMEOUT || (!f->cause && cancel_timed_out(c)));
+    const char *why = f->cause_message ? f->cause_message : "not everything was read";
+    char sentence[1200];
+    snprintf(sentence, sizeof sentence, "The answer is partial: %s", why);
+    session_warn(a->s, sentence);
+    *out = make_result(a);
+    return err_set(err, late ? LW_TIMEOUT : LW_PARTIAL, "%s", sentence);
+}
+
+static int end_final(struct ask *a, lw_result **out, struct lw_error *err)
+{
+    const struct final *f = &a->final;
+    if (cancel_level(&a->s->cancel) == CANCEL_ABORT) {
+        return err_set(err, LW_CANCELLED, "interrupted");
+    }
+    if (f->status == FINAL_PARTIAL) return end_partial(a, out, err);
+    if (f->status == FINAL_ANSWERED) {
+        *out = make_result(a);
+        return LW_OK;
+    }
+    bool cut = cancel_level(&a->s->cancel) != CANCEL_NONE && f->coverage.skipped > 0;
+    if (f->cause || cut) {
+        const char *why = f->cause_message ? f->cause_message : "nothing was found";
+        return end_without_answer(a, f->cause, why, err);
+    }
+    *out = make_result(a);
+    return err_set(err, LW_NOT_FOUND, "the documents do not hold an answer");
+}
+
+int lw_ask(lw_session *s, const char *question, lw_result **out, struct lw_error *err)
+{
+    struct ask a = { .s = s,
+                     .question = question,
+                     .began = clock_seconds(),
+                     .first_warning = s->warnings.n,
+                     .arena = arena_new() };
+    struct lw_error why = { .code = 0 };
+    long timeout = options_int(&s->options, OPT_TIMEOUT);
+    *out = NULL;
+    s->egress = (struct egress){ 0 };
+    s->cancel.deadline_ms = timeout ? clock_ms() + timeout * 1000 : 0;
+    int code = prepare_and_run(&a, &why);
+    events_drain(&s->events);
+    code =
+        code ? end_without_answer(&a, code, why.message, err) : end_final(&a, out, err);
+    session_rearm(s);
+    json_decref(a.schema);
+    arena_free(a.arena);
+    return code;
+}

@@ -1,0 +1,98 @@
+/* event.c - stages, progress, notices and traces on their way to the user.
+ *
+ * A fast run ends thousands of jobs a second and nobody reads a thousand lines
+ * a second, so progress is thinned here, once, and not by each listener. */
+#include "run/event.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { PROGRESS_EVERY_MS = 100 };
+
+/* ORDER EVENTS: enum lw_event_kind */
+static const char *const kind_names[] = {
+    [LW_EVENT_STAGE] = "stage",
+    [LW_EVENT_PROGRESS] = "progress",
+    [LW_EVENT_NOTICE] = "notice",
+    [LW_EVENT_TRACE] = "trace",
+};
+
+const char *event_kind_name(enum lw_event_kind kind)
+{
+    return kind_names[kind];
+}
+
+void events_init(struct events *e)
+{
+    *e = (struct events){ .notices = queue_new() };
+}
+
+void events_release(struct events *e)
+{
+    char *sentence;
+    while ((sentence = queue_take(e->notices, 0)) != NULL) mem_free(sentence);
+    queue_free(e->notices);
+}
+
+static void send_text(struct events *e, enum lw_event_kind kind, const char *text)
+{
+    if (!e->fn) return;
+    e->fn(e->user, &(struct lw_event){ .kind = kind, .text = text, .seconds_left = -1 });
+}
+
+void events_drain(struct events *e)
+{
+    char *sentence;
+    while ((sentence = queue_take(e->notices, 0)) != NULL) {
+        send_text(e, LW_EVENT_NOTICE, sentence);
+        mem_free(sentence);
+    }
+}
+
+void event_post_notice(void *user, const char *sentence)
+{
+    struct events *e = user;
+    queue_put(e->notices, mem_strdup(sentence));
+}
+
+void event_notice(void *user, const char *sentence)
+{
+    event_post_notice(user, sentence);
+    events_drain(user);
+}
+
+void event_stage(void *user, const char *what)
+{
+    struct events *e = user;
+    events_drain(e);
+    e->next_progress_ms = 0;
+    send_text(e, LW_EVENT_STAGE, what);
+}
+
+void event_trace(void *user, const char *sentence)
+{
+    struct events *e = user;
+    events_drain(e);
+    send_text(e, LW_EVENT_TRACE, sentence);
+}
+
+void event_progress(void *user, const struct reading_progress *p)
+{
+    struct events *e = user;
+    int64_t now = clock_ms();
+    if (!e->fn || (now < e->next_progress_ms && p->done < p->total)) return;
+    e->next_progress_ms = now + PROGRESS_EVERY_MS;
+    events_drain(e);
+    struct lw_event event = {
+        .kind = LW_EVENT_PROGRESS,
+        .jobs_done = p->done,
+        .jobs_total = p->total,
+        .jobs_found = p->found,
+        .seconds_left = -1,
+    };
+    if (p->seconds > 0) event.tokens_per_second = (double)p->prompt_tokens / p->seconds;
+    if (p->done > 0) {
+        event.seconds_left = p->seconds / p->done * (p->total - p->done);
+    }
+    e->fn(e->user, &event);
+}

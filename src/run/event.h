@@ -1,0 +1,37 @@
+/* event.h - from whatever happens in a run to the one callback of the session.
+ *
+ * What it is: the functions that protocols, models and loaders are given as
+ * callbacks end here. Progress is thinned to ten events a second; the last one
+ * of a reading always passes.
+ * Threads: everything but event_post_notice() is the run's thread. A notice may
+ * come from any thread; it waits in a queue until the run's thread passes by. */
+#ifndef LW_RUN_EVENT_H
+#define LW_RUN_EVENT_H
+
+#include "base/queue.h"
+#include "jobs/reading.h"
+#include "legwork.h"
+
+struct events {
+    lw_event_fn fn; /* NULL: nobody listens */
+    void *user;
+    struct queue *notices;    /* of char * */
+    int64_t next_progress_ms; /* no PROGRESS before; 0: at once */
+};
+
+void events_init(struct events *e);
+void events_release(struct events *e);
+
+const char *event_kind_name(enum lw_event_kind kind); /* "stage", ... */
+
+/* user is the struct events of a session, as callbacks want it. */
+void event_stage(void *user, const char *what);
+void event_trace(void *user, const char *sentence);
+void event_progress(void *user, const struct reading_progress *p);
+void event_notice(void *user, const char *sentence);
+/* Any thread. */
+void event_post_notice(void *user, const char *sentence);
+/* Hand out the notices that wait. */
+void events_drain(struct events *e);
+
+#endif

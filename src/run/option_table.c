@@ -1,0 +1,207 @@
+/* option_table.c - every option there is.
+ *
+ * A line here is a flag, a LEGWORK_* variable, a line of the configuration
+ * file, a name for lw_set(), an entry of --help and of the man page. help is
+ * a phrase that says what the value is; man, where that is not enough, a
+ * paragraph in troff. */
+#include "run/options.h"
+
+#include "base/limits.h"
+#include "base/nearest.h"
+
+#include <string.h>
+
+enum { SECONDS_MAX = 7 * 24 * 3600 };
+
+/* ORDER PROTOCOLS */
+static const char *const protocol_choices[] = { "local", "remote", "minion", "minions",
+                                                NULL };
+
+/* ORDER OPTIONS: enum option_id */
+static const struct option_spec table[OPTION_COUNT] = {
+    { .id = OPT_LOCAL,
+      .name = "local",
+      .letter = 'l',
+      .type = OPTION_STRING,
+      .argument = "MODEL",
+      .help = "the worker that reads: a GGUF file or its name, PROVIDER/MODEL, or a URL",
+      .man = "The model that reads the documents. A path to a GGUF file, the name of one "
+             "in the model folder (see \\fBlegwork models\\fP), PROVIDER/MODEL, or the "
+             "URL of an OpenAI-compatible server, http://host:port/v1#MODEL. Without it "
+             "legwork takes the best reader in the model folder. A worker on another "
+             "machine sees the documents and needs \\fB\\-\\-allow\\-worker\\fP." },
+    { .id = OPT_REMOTE,
+      .name = "remote",
+      .letter = 'r',
+      .type = OPTION_STRING,
+      .argument = "MODEL",
+      .help = "the supervisor that plans and concludes: PROVIDER/MODEL, a URL, or self",
+      .man = "The model that plans the reading and writes the answer: PROVIDER/MODEL, a "
+             "URL, a GGUF file or its name, or \\fBself\\fP, which lets the worker play "
+             "both parts with no network. It is sent the question, what "
+             "\\fB\\-\\-about\\fP says, and the findings with their quotes. Nothing is "
+             "sent to anyone without this option." },
+    { .id = OPT_PROTOCOL,
+      .name = "protocol",
+      .letter = 'p',
+      .type = OPTION_CHOICE,
+      .argument = "NAME",
+      .choices = protocol_choices,
+      .help = "local, minions, minion or remote",
+      .man = "\\fBlocal\\fP: the worker alone. \\fBminions\\fP: the supervisor plans "
+             "small tasks, the worker does them over every part of the documents, the "
+             "supervisor concludes from what was found. \\fBminion\\fP: the supervisor "
+             "asks the worker, one question at a time. \\fBremote\\fP: the supervisor is "
+             "sent the documents whole. The default is local, with \\fB\\-\\-remote\\fP "
+             "minions." },
+    { .id = OPT_ROUNDS,
+      .name = "rounds",
+      .type = OPTION_INT,
+      .argument = "N",
+      .fallback = "3",
+      .min = 1,
+      .max = LIMIT_ROUNDS,
+      .help = "rounds of planning and reading at most" },
+    { .id = OPT_TASKS,
+      .name = "tasks",
+      .type = OPTION_INT,
+      .argument = "N",
+      .fallback = "8",
+      .min = 1,
+      .max = LIMIT_TASKS,
+      .help = "tasks that a plan may have; what is more is dropped with a warning" },
+    { .id = OPT_SAMPLES,
+      .name = "samples",
+      .type = OPTION_INT,
+      .argument = "N",
+      .fallback = "1",
+      .min = 1,
+      .max = LIMIT_SAMPLES,
+      .help = "times that a plan may have each job done; the samples vote" },
+    { .id = OPT_READ,
+      .name = "read",
+      .type = OPTION_READ,
+      .argument = "all|N",
+      .fallback = "12",
+      .min = 1,
+      .max = LIMIT_JOBS,
+      .help = "parts of the documents to read for a question, best first",
+      .man =
+          "Parts of the documents that are read for a question that looks something "
+          "up. They are ranked by search and read best first; reading stops earlier "
+          "when a found answer is no longer contested. \\fBall\\fP reads everything." },
+    { .id = OPT_SCHEMA,
+      .name = "schema",
+      .type = OPTION_FILE,
+      .argument = "FILE",
+      .help = "JSON schema that the answer follows; it is then printed as JSON",
+      .man = "A JSON schema. The answer is then JSON that follows it. Understood are "
+             "type, properties, required, additionalProperties, items, minItems, "
+             "maxItems, enum, const, minimum, maximum, minLength, maxLength, anyOf, "
+             "$defs and local $ref; anything else is refused by name." },
+    { .id = OPT_ABOUT,
+      .name = "about",
+      .type = OPTION_STRING,
+      .argument = "TEXT",
+      .help = "what the supervisor may be told of the documents",
+      .man = "A few words on the documents for the supervisor, which otherwise learns "
+             "only their kind, pages and length. File names are never sent." },
+    { .id = OPT_TIMEOUT,
+      .name = "timeout",
+      .letter = 't',
+      .type = OPTION_SECONDS,
+      .argument = "SECONDS",
+      .min = 1,
+      .max = SECONDS_MAX,
+      .help =
+          "time for the question (30, 5m, 1h); what was found by then is the answer" },
+    { .id = OPT_ALLOW_WORKER,
+      .name = "allow-worker",
+      .type = OPTION_LIST,
+      .argument = "HOST",
+      .help = "machine whose model may read the documents (may be given again)",
+      .man = "Host, or host:port, that may be the worker although it is another machine. "
+             "May be given more than once, or as a list with commas. The text of the "
+             "documents is sent there." },
+    { .id = OPT_MODELS_DIR,
+      .name = "models-dir",
+      .type = OPTION_STRING,
+      .argument = "FOLDER",
+      .help = "folder of the GGUF files" },
+    { .id = OPT_CONTEXT,
+      .name = "context",
+      .type = OPTION_INT,
+      .argument = "TOKENS",
+      .min = 512,
+      .max = 1024 * 1024,
+      .help =
+          "context of a model in this process, for one request (4096, or the model's)" },
+    { .id = OPT_THREADS,
+      .name = "threads",
+      .type = OPTION_INT,
+      .argument = "N",
+      .min = 1,
+      .max = 1024,
+      .help = "threads of a model in this process (the cores there are)" },
+    { .id = OPT_CHUNK_TOKENS,
+      .name = "chunk-tokens",
+      .type = OPTION_INT,
+      .argument = "TOKENS",
+      .fallback = "400",
+      .min = 32,
+      .max = 32768,
+      .help =
+          "size of the parts that the documents are read in, in tokens of the worker" },
+    { .id = OPT_PARALLEL,
+      .name = "parallel",
+      .type = OPTION_INT,
+      .argument = "N",
+      .min = 1,
+      .max = 256,
+      .help = "requests in flight at the worker (8 in process, else the server's)" },
+    { .id = OPT_JSON,
+      .name = "json",
+      .type = OPTION_FLAG,
+      .scope = SCOPE_CLI,
+      .help = "print one JSON object" },
+    { .id = OPT_QUIET,
+      .name = "quiet",
+      .letter = 'q',
+      .type = OPTION_FLAG,
+      .scope = SCOPE_CLI,
+      .help = "nothing on stderr but errors" },
+    { .id = OPT_VERBOSE,
+      .name = "verbose",
+      .letter = 'v',
+      .type = OPTION_FLAG,
+      .scope = SCOPE_CLI,
+      .help = "say on stderr what is done" },
+};
+
+const struct option_spec *option_table(void)
+{
+    return table;
+}
+
+const struct option_spec *option_find(const char *name)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(table[i].name, name) == 0) return &table[i];
+    }
+    return NULL;
+}
+
+const struct option_spec *option_find_letter(char letter)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (letter && table[i].letter == letter) return &table[i];
+    }
+    return NULL;
+}
+
+const char *option_nearest(const char *name)
+{
+    const char *names[OPTION_COUNT];
+    for (int i = 0; i < OPTION_COUNT; i++) names[i] = table[i].name;
+    return nearest_name(name, names, OPTION_COUNT);
+}

@@ -1,0 +1,109 @@
+/* options.h - every option, in one table: name, type, range, default, help.
+ *
+ * Flags, LEGWORK_* variables, the configuration file, --help, the man page and
+ * lw_set() all come from it. Precedence: lw_set()/flag, environment, user's
+ * file, default. This is the only place in legwork that reads the environment;
+ * keys of providers come through options_secret(). */
+#ifndef LW_RUN_OPTIONS_H
+#define LW_RUN_OPTIONS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* ORDER OPTIONS: the table in option_table.c */
+enum option_id {
+    OPT_LOCAL,
+    OPT_REMOTE,
+    OPT_PROTOCOL,
+    OPT_ROUNDS,
+    OPT_TASKS,
+    OPT_SAMPLES,
+    OPT_READ,
+    OPT_SCHEMA,
+    OPT_ABOUT,
+    OPT_TIMEOUT,
+    OPT_ALLOW_WORKER,
+    OPT_MODELS_DIR,
+    OPT_CONTEXT,
+    OPT_THREADS,
+    OPT_CHUNK_TOKENS,
+    OPT_PARALLEL,
+    OPT_JSON,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPTION_COUNT
+};
+
+enum option_type {
+    OPTION_STRING,
+    OPTION_INT,
+    OPTION_SECONDS,
+    OPTION_FLAG,
+    OPTION_CHOICE,
+    OPTION_FILE,
+    OPTION_LIST,
+    OPTION_READ /* "all" or a number */
+};
+enum option_scope { SCOPE_LIBRARY, SCOPE_CLI }; /* CLI: only the command line knows it */
+enum option_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_SET };
+
+struct option_spec {
+    enum option_id id;
+    const char *name; /* "read": --read, LEGWORK_READ, read = */
+    char letter;      /* short flag or 0 */
+    enum option_type type;
+    enum option_scope scope;
+    const char *argument;       /* "MODEL", NULL for a flag */
+    const char *fallback;       /* the default as text; NULL: unset */
+    long min, max;              /* OPTION_INT, OPTION_SECONDS */
+    const char *const *choices; /* OPTION_CHOICE, NULL-ended */
+    const char *help;           /* one line for --help */
+    const char *man;            /* more for the man page, or NULL */
+};
+
+const struct option_spec *option_table(void); /* OPTION_COUNT entries, in order */
+const struct option_spec *option_find(const char *name);
+const struct option_spec *option_find_letter(char letter);
+/* The known name nearest to a wrong one, NULL if none is near. */
+const char *option_nearest(const char *name);
+/* Its environment variable: "LEGWORK_READ". */
+enum { OPTION_VARIABLE_BYTES = 64 };
+void option_variable(const struct option_spec *spec, char out[OPTION_VARIABLE_BYTES]);
+
+struct options {
+    char *value[OPTION_COUNT]; /* NULL: unset */
+    enum option_source source[OPTION_COUNT];
+};
+
+void options_init(struct options *o); /* all at their defaults */
+void options_release(struct options *o);
+/* LW_ERR_USAGE with a sentence; the value is unchanged. A value from a weaker source
+ * never replaces one from a stronger source. Values of an OPTION_LIST that come from one
+ * source append (comma-separated). */
+int options_set(struct options *o, const char *name, const char *value,
+                enum option_source source, struct lw_error *err);
+int options_from_environment(struct options *o, struct lw_error *err);
+/* key = value lines (inih), unknown keys are errors with the nearest known one. path
+ * NULL: the default place, absent is fine. */
+int options_from_file(struct options *o, const char *path, struct lw_error *err);
+
+/* NULL: unset. */
+const char *options_string(const struct options *o, enum option_id id);
+/* 0: unset, or "all" of an OPTION_READ. */
+long options_int(const struct options *o, enum option_id id);
+bool options_flag(const struct options *o, enum option_id id);
+
+/* Value of an environment variable that holds a key or URL of a provider; NULL if unset
+ * or empty. */
+const char *options_secret(const char *variable);
+/* TERM is unset or "dumb": nothing can be redrawn. */
+bool options_terminal_is_dumb(void);
+
+/* $XDG_DATA_HOME/legwork/models or what models-dir says; and the configuration file's
+ * path. Caller frees (mem_free). */
+char *options_models_dir(const struct options *o);
+char *options_config_path(void);
+
+#endif

@@ -1,0 +1,67 @@
+/* session.h - what a session holds, for the files of run/ only.
+ *
+ * Everything expensive is made when it is first needed and kept for the next
+ * question: models, the HTTP thread, the chunks and their search index. Each
+ * remembers what it was made for and is made anew when that has changed.
+ *
+ * Threads: one at a time, but for cancel. */
+#ifndef LW_RUN_SESSION_H
+#define LW_RUN_SESSION_H
+
+#include "base/cancel.h"
+#include "flow/chunk.h"
+#include "flow/doc.h"
+#include "flow/usage.h"
+#include "llm/llm.h"
+#include "net/http.h"
+#include "run/event.h"
+#include "run/options.h"
+#include "text/search.h"
+
+/* A model that stays open between questions. */
+struct model_slot {
+    struct llm *llm; /* NULL: not open */
+    char *made_for;  /* the options that it was opened with */
+    size_t n_docs;   /* a guard knows the documents of its time */
+    bool guarded;
+};
+
+/* The documents cut for one worker, and their index. */
+struct reading_matter {
+    struct chunk_list chunks;
+    struct search *search; /* NULL: not made */
+    char *made_for;        /* worker, sizes and number of documents */
+};
+
+/* Sentences, oldest first. Those of a run are told apart from those of the
+ * documents, since a result repeats the latter but not other runs'. */
+struct warning {
+    char *sentence;
+    bool of_documents;
+};
+
+struct warnings {
+    struct warning *items;
+    size_t n, cap;
+};
+
+struct lw_session {
+    struct options options;
+    struct doc_set docs;
+    struct warnings warnings;
+    struct events events;
+    /* Raised by lw_cancel() at any time; whoever blocked clears it at the end, so
+     * that a cancel shortly before a run is not lost. */
+    struct cancel cancel;
+    struct http *http; /* NULL: nothing needed it yet */
+    struct model_slot worker, supervisor;
+    struct reading_matter matter;
+    struct egress egress; /* of the run under way; guards count into it */
+};
+
+/* user is the session. The same sentence twice is kept once. */
+void session_warn(void *user, const char *sentence);
+/* The call that could be cancelled is over. */
+void session_rearm(lw_session *s);
+
+#endif

@@ -1,0 +1,184 @@
+"""What leaves the machine, and what never does."""
+import os
+import re
+import shutil
+import subprocess
+
+import support
+from support import (CONCLUSION, PLAN, READER, check_answer, contract, expect, ok, skip,
+                     supervisor)
+
+QUESTION = "How long is the notice period?"
+CANARY = "sk-canary-0123456789abcdef"
+
+
+def test_no_key_makes_anything_leave(case):
+    case.write("a.txt", contract(10))
+    worker, elsewhere = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))
+    env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://%s/v1" % elsewhere.host}
+    result = case.legwork("ask", "--json", "--local", worker.url, QUESTION, "a.txt", env=env)
+    assert ok(result).json["protocol"] == "local"
+    assert elsewhere.stats()["connections"] == 1, "only the question for this number"
+    assert CANARY.encode() not in worker.received()
+
+
+def test_keys_go_to_their_own_provider_only(case):
+    case.write("a.txt", contract(10))
+    worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))
+    env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://%s/v1" % remote.host,
+           "GROQ_API_KEY": "gsk-other", "LEGWORK_API_KEY": "for-urls"}
+    ok(case.legwork("ask", "--local", worker.url, "--remote", "openai/m", QUESTION, "a.txt",
+                    env=env))
+    assert b"Bearer " + CANARY.encode() in remote.received()
+    assert b"gsk-other" not in remote.received() and b"for-urls" not in remote.received()
+    assert b"Bearer for-urls" in worker.received()
+    assert CANARY.encode() not in worker.received()
+
+
+def test_keys_are_never_printed(case):
+    case.write("a.txt", contract(10))
+    worker = case.server(READER)
+    for script in ("status 401\n", "status 500\n", "html\nstatus 403\n", "close\n",
+                   "raw {\"error\":{\"message\":\"bad key %s\"}}\nstatus 401\n" % CANARY):
+        remote = case.server(script)
+        env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://%s/v1" % remote.host}
+        result = case.legwork("ask", "--json", "--verbose", "--timeout", "20", "--local",
+                              worker.url, "--remote", "openai/m", QUESTION, "a.txt", env=env)
+        assert CANARY not in result.out and CANARY not in result.err, result
+
+
+def test_a_missing_key_is_named(case):
+    case.write("a.txt", contract(10))
+    worker = case.server(READER)
+    expect(case.legwork("ask", "--local", worker.url, "--remote", "openai/m", QUESTION, "a.txt"),
+           6, "OPENAI_API_KEY")
+
+
+def test_file_names_are_never_sent(case):
+    case.write("folder-canary/name-canary.txt", contract(20))
+    worker = case.server(READER)
+    replies = {
+        "minions": supervisor(PLAN, CONCLUSION),
+        "minion": supervisor('{"message": "How long is the notice period?"}', CONCLUSION),
+        "remote": supervisor('{"answer": "Ninety days.", "quotes": []}'),
+    }
+    for protocol, script in replies.items():
+        remote = case.server(script)
+        case.legwork("ask", "--protocol", protocol, "--local", worker.url, "--remote",
+                     remote.url, QUESTION, "folder-canary")
+        assert remote.bodies() and b"canary" not in remote.received(), protocol
+    assert b"canary" not in worker.received()
+
+
+def test_about_is_sent_and_nothing_else_of_the_documents(case):
+    case.write("a.txt", contract(20))
+    worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))
+    result = case.legwork("ask", "--json", "--about", "a lease of 1999", "--local", worker.url,
+                          "--remote", remote.url, QUESTION, "a.txt")
+    answer = check_answer(ok(result).json)
+    first = remote.bodies()[0]
+    assert "a lease of 1999" in str(first) and "painted blue" not in str(first)
+    assert answer["egress"]["document_chars"] < 200
+
+
+# Another machine that is none: what goes to worker.example goes through a proxy, which
+# is the fake provider. Nothing here reaches a network.
+ELSEWHERE = "http://worker.example:8000/v1#fake-model"
+
+
+def through(server):
+    return {"http_proxy": "http://" + server.host}
+
+
+def test_worker_elsewhere_must_be_allowed(case):
+    case.write("a.txt", contract(10))
+    worker = case.server(READER)
+    args = ["ask", "--json", "--local", ELSEWHERE, QUESTION, "a.txt"]
+    expect(case.legwork(*args, env=through(worker)), 8, "--allow-worker worker.example",
+           "another machine")
+    for other in ("worker", "example", "worker.example:80", "xworker.example", "127.0.0.1"):
+        expect(case.legwork(*args, "--allow-worker", other, env=through(worker)), 8)
+    assert worker.stats()["requests"] == 0
+    for allowed in ("worker.example", "Worker.Example:8000", "a.example,worker.example"):
+        result = case.legwork(*args, "--allow-worker", allowed, env=through(worker))
+        expect(result, 0, "another machine", "worker.example:8000", "left this device")
+        answer = check_answer(result.json)
+        assert answer["egress"]["to"] == ["worker.example:8000"], answer["egress"]
+        assert answer["egress"]["calls"] == answer["usage"]["local"]["requests"]
+        assert answer["egress"]["document_chars"] > 0.9 * len(contract(10))
+
+
+def test_allowed_workers_of_the_configuration(case):
+    case.write("a.txt", contract(10))
+    worker = case.server(READER)
+    case.config("allow-worker = b.example\nallow-worker = worker.example\n")
+    ok(case.legwork("ask", "--local", ELSEWHERE, QUESTION, "a.txt", env=through(worker)))
+
+
+def test_no_key_over_plain_http_to_another_machine(case):
+    case.write("a.txt", contract(10))
+    worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))
+    env = dict(through(remote), OPENAI_API_KEY=CANARY,
+               OPENAI_BASE_URL="http://worker.example:8000/v1")
+    result = case.legwork("ask", "--local", worker.url, "--remote", "openai/m", QUESTION,
+                          "a.txt", env=env)
+    assert result.status != 0 and CANARY not in result.err, result
+    assert CANARY.encode() not in remote.received()
+
+
+def traced(case, *args):
+    """System calls of the program and its children, one a line."""
+    if not shutil.which("strace"):
+        skip("no strace")
+    log = case.folder / "trace"
+    command = ["strace", "-f", "-qq", "-s", "300", "-o", str(log), "-e",
+               "trace=connect,sendto,open,openat,creat,mkdir,mkdirat,rename,renameat,unlink"]
+    env = case.environment({"ASAN_OPTIONS": "detect_leaks=0"})
+    run = subprocess.run(command + case.command(*args), env=env, cwd=case.folder,
+                         stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False)
+    if b"PTRACE" in run.stderr or b"ptrace" in run.stderr:
+        skip("strace may not trace here")
+    return run, log.read_text(errors="replace").splitlines()
+
+
+def written(calls):
+    """Paths that were opened for writing, made, renamed or removed."""
+    for call in calls:
+        name = re.search(r"\b(\w+)\(", call)
+        path = re.search(r'"([^"]*)"', call)
+        if not name or not path or re.search(r"= -1 ", call):
+            continue
+        opened = name.group(1) in ("open", "openat", "creat")
+        if not opened or re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC", call):
+            if name.group(1) not in ("connect", "sendto"):
+                yield path.group(1)
+
+
+def check_local_trace(case, calls):
+    network = [c for c in calls if re.search(r"connect\(.*AF_INET", c)]
+    assert not network, network
+    own = str(case.home)
+    outside = [p for p in written(calls)
+               if not p.startswith((own, "/dev/null", "/dev/tty", "/proc/self"))]
+    assert not outside, outside
+
+
+@support.alone
+def test_local_makes_no_connection_and_writes_nothing(case):
+    model = support.shared["model"] or skip("no SmolLM2-135M in the model folder")
+    case.write("a.txt", contract(4))
+    if shutil.which("pdftotext"):
+        case.write("b.pdf", support.pdf([["Some words of no importance."]]))
+    files = [name for name in ("a.txt", "b.pdf") if os.path.exists(case.folder / name)]
+    run, calls = traced(case, "ask", "--json", "--local", model, "--context", "1024",
+                        "--threads", "1", QUESTION, *files)
+    assert run.returncode in (0, 3), run
+    assert any("a.txt" in c for c in calls)
+    check_local_trace(case, calls)
+
+
+def test_text_makes_no_connection_and_writes_nothing(case):
+    case.write("a.txt", contract(4))
+    run, calls = traced(case, "text", "a.txt")
+    assert run.returncode == 0, run
+    check_local_trace(case, calls)

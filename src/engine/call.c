@@ -1,0 +1,283 @@
+/* call.c - from requests to turns, grouped, ready for the engine thread.
+ *
+ * Grouping goes by the prompt's leading tokens up to where sharing ends (see
+ * template.h), found by hash; within a group, equal prompts are twins. All of
+ * it happens on the calling thread, so that the engine thread only computes. */
+#include "engine/call.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "engine/prefix.h"
+#include "engine/template.h"
+#include "llm/schema.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { REPLY_BYTES_MAX = 1 << 20, GRAMMAR_BYTES_MAX = 1 << 22 };
+
+/* --- Events --------------------------------------------------------------- */
+
+void call_send(struct call *call, enum event_kind kind, size_t index,
+               const struct llm_reply *reply, const char *text, size_t len)
+{
+    struct event *e = mem_alloc(sizeof *e + len + 1);
+
+    e->kind = kind;
+    e->index = index;
+    e->len = len;
+    if (len > 0) {
+        memcpy(e->text, text, len);
+    }
+    if (reply) {
+        e->reply = *reply;
+        e->reply.text = e->text;
+        e->reply.len = len;
+    }
+    queue_put(call->events, e);
+}
+
+/* --- Groups and twins ----------------------------------------------------- */
+
+static uint64_t hash_tokens(uint64_t h, const struct tokens *t, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        h = (h ^ (uint64_t)(uint32_t)t->ids[i]) * UINT64_C(0x100000001b3);
+    }
+    return h ^ h >> 29;
+}
+
+static bool same_tokens(const struct tokens *a, const llama_token *ids, size_t n)
+{
+    return a->n == n && (n == 0 || memcmp(a->ids, ids, n * sizeof *ids) == 0);
+}
+
+/* What is known while a call is built. Open addressing, at most half full:
+ * groups by their prefix, and the first turn of each prompt by its prompt. */
+struct tables {
+    struct turn_group **groups;
+    struct turn **firsts;
+    size_t n_slots;
+    struct part_memo memo;
+};
+
+static void tables_init(struct tables *table, size_t n_requests)
+{
+    while (table->n_slots < 2 * n_requests) {
+        table->n_slots *= 2;
+    }
+    table->groups = mem_array(table->n_slots, sizeof *table->groups);
+    table->firsts = mem_array(table->n_slots, sizeof *table->firsts);
+}
+
+static void tables_release(struct tables *table)
+{
+    tokens_release(&table->memo.tokens);
+    mem_free(table->groups);
+    mem_free(table->firsts);
+}
+
+static void add_range(struct tokens *out, const struct tokens *from, size_t start,
+                      size_t end)
+{
+    for (size_t i = start; i < end; i++) {
+        tokens_add(out, from->ids[i]);
+    }
+}
+
+static struct turn_group *new_group(struct call *call, const struct tokens *prompt,
+                                    size_t n, uint64_t hash)
+{
+    struct turn_group *g = mem_alloc(sizeof *g);
+
+    g->hash = hash;
+    add_range(&g->prefix, prompt, 0, n);
+    sched_group_init(&g->sched, (int)n);
+    sched_call_append(&call->sched, &g->sched);
+    call->groups[call->n_groups++] = g;
+    return g;
+}
+
+/* The group of the prompt's first n tokens, made if it is not there yet. */
+static struct turn_group *find_group(struct tables *table, struct call *call,
+                                     const struct tokens *prompt, size_t n)
+{
+    uint64_t hash = hash_tokens(UINT64_C(0xcbf29ce484222325), prompt, 0, n);
+    size_t i = (size_t)hash & (table->n_slots - 1);
+
+    for (; table->groups[i]; i = (i + 1) & (table->n_slots - 1)) {
+        if (table->groups[i]->hash == hash &&
+            same_tokens(&table->groups[i]->prefix, prompt->ids, n)) {
+            return table->groups[i];
+        }
+    }
+    table->groups[i] = new_group(call, prompt, n, hash);
+    return table->groups[i];
+}
+
+/* The first turn of the group with the same prompt; NULL: it is t itself. */
+static struct sched_request *find_twin(struct tables *table, const struct turn_group *g,
+                                       struct turn *t)
+{
+    uint64_t hash = hash_tokens(g->hash, &t->own, 0, t->own.n);
+    size_t i = (size_t)hash & (table->n_slots - 1);
+
+    for (; table->firsts[i]; i = (i + 1) & (table->n_slots - 1)) {
+        struct turn *first = table->firsts[i];
+        if (first->sched.group == &g->sched &&
+            same_tokens(&first->own, t->own.ids, t->own.n)) {
+            first->has_twins = true;
+            return &first->sched;
+        }
+    }
+    table->firsts[i] = t;
+    return NULL;
+}
+
+/* --- Turns ---------------------------------------------------------------- */
+
+static int make_grammar(struct turn *t, const struct loaded *m, struct lw_error *err)
+{
+    struct buf text;
+
+    buf_init(&text, GRAMMAR_BYTES_MAX);
+    int rc = schema_to_gbnf(t->req->schema, &text, err);
+    if (rc == 0) {
+        t->sampler.grammar =
+            llama_sampler_init_grammar(m->vocab.llama, text.data, "root");
+        if (!t->sampler.grammar) {
+            rc = err_set(err, LW_ERR, "the schema makes a grammar that libllama refuses");
+        }
+    }
+    buf_release(&text);
+    return rc;
+}
+
+static int make_constraints(struct turn *t, const struct loaded *m, struct lw_error *err)
+{
+    const struct llm_request *req = t->req;
+
+    if (req->schema && req->copy_from) {
+        return err_set(err, LW_ERR_USAGE,
+                       "a reply cannot be of a schema and a copy as well");
+    }
+    if (req->copy_from) {
+        copier_init(&t->copier, req->copy_from, req->copy_from_len);
+        t->sampler.copier = &t->copier;
+    }
+    return req->schema && req->max_tokens > 0 ? make_grammar(t, m, err) : 0;
+}
+
+/* How long the reply may become. LW_ERR_INPUT for a prompt that does not fit. */
+static int measure(struct turn *t, const struct loaded *m, struct lw_error *err)
+{
+    int most =
+        t->req->max_tokens < LIMIT_REPLY_TOKENS ? t->req->max_tokens : LIMIT_REPLY_TOKENS;
+    int room = m->context - t->n_prompt;
+
+    if (room < (most > 0 ? 1 : 0)) {
+        return err_set(err, LW_ERR_INPUT,
+                       "a request of %d tokens does not fit the model's context of %d",
+                       t->n_prompt, m->context);
+    }
+    t->max_reply = most < 0 ? 0 : most < room ? most : room;
+    return 0;
+}
+
+static int begin_turn(struct turn *t, const struct loaded *m, struct part_memo *memo,
+                      struct prompt *prompt, struct lw_error *err)
+{
+    const struct llm_request *req = t->req;
+    int rc;
+
+    sampler_init(&t->sampler, &m->vocab, req->temperature, req->seed);
+    detok_init(&t->out, req->stop, REPLY_BYTES_MAX);
+    if ((rc = template_render(m->tmpl, &m->vocab, req, memo, prompt, err))) {
+        return rc;
+    }
+    t->n_prompt = (int)prompt->tokens.n;
+    if ((rc = measure(t, m, err)) || (rc = make_constraints(t, m, err))) {
+        return rc;
+    }
+    vocab_alternatives(&m->vocab, req->alt, req->n_alt, &t->alt);
+    vocab_alternatives(&m->vocab, req->alt2, req->n_alt2, &t->alt2);
+    if (req->forbid_alt) {
+        vocab_alternatives(&m->vocab, req->alt, req->n_alt, &t->sampler.forbidden);
+    }
+    return 0;
+}
+
+static void place_turn(struct call *call, struct tables *table, struct turn *t,
+                       const struct prompt *prompt, size_t n_shared)
+{
+    struct turn_group *g = find_group(table, call, &prompt->tokens, n_shared);
+
+    add_range(&t->own, &prompt->tokens, n_shared, prompt->tokens.n);
+    sched_request_init(&t->sched, t->n_prompt, t->n_prompt + t->max_reply);
+    sched_group_append(&g->sched, &t->sched);
+    t->sched.twin = find_twin(table, g, t);
+}
+
+static void add_turn(struct call *call, struct tables *table, const struct loaded *m,
+                     size_t i, const struct llm_request *req)
+{
+    struct turn *t = &call->turns[i];
+    struct prompt prompt = { .n_prefix = 0 };
+    struct lw_error err = { .code = 0 };
+
+    *t = (struct turn){
+        .call = call, .index = i, .req = req, .logprob_alt = NAN, .logprob_alt2 = NAN
+    };
+    if (begin_turn(t, m, &table->memo, &prompt, &err) != 0) {
+        *turn_error(t) = err;
+    } else if (m->sharing == LOAD_SHARE_NOTHING) {
+        place_turn(call, table, t, &prompt, 0);
+        t->sched.twin = NULL;
+    } else {
+        place_turn(call, table, t, &prompt, prompt.n_prefix);
+    }
+    tokens_release(&prompt.tokens);
+}
+
+struct call *call_new(const struct loaded *m, const struct llm_request *reqs, size_t n,
+                      const struct cancel *cancel)
+{
+    struct call *call = mem_alloc(sizeof *call);
+    struct tables table = { .n_slots = 16 };
+
+    *call = (struct call){
+        .cancel = cancel,
+        .turns = mem_array(n, sizeof *call->turns),
+        .n_turns = n,
+        .n_left = n,
+        .groups = mem_array(n, sizeof *call->groups),
+        .events = queue_new(),
+    };
+    sched_call_init(&call->sched);
+    tables_init(&table, n);
+    for (size_t i = 0; i < n; i++) {
+        add_turn(call, &table, m, i, &reqs[i]);
+    }
+    tables_release(&table);
+    return call;
+}
+
+void call_free(struct call *call)
+{
+    struct event *e;
+
+    while ((e = queue_take(call->events, 0))) {
+        mem_free(e);
+    }
+    for (size_t i = 0; i < call->n_turns; i++) {
+        turn_release(&call->turns[i]);
+    }
+    for (size_t i = 0; i < call->n_groups; i++) {
+        tokens_release(&call->groups[i]->prefix);
+        mem_free(call->groups[i]);
+    }
+    mem_free(call->turns);
+    mem_free(call->groups);
+    queue_free(call->events);
+    mem_free(call);
+}

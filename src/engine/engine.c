@@ -1,0 +1,170 @@
+/* engine.c - the llm that is a model in this process.
+ *
+ * This is the caller's side: it opens the model, starts the engine thread,
+ * turns a batch of requests into a call and hands out what comes back. All the
+ * work is elsewhere: load.c (file to context), call.c (requests to groups),
+ * schedule.c (what goes into a batch), loop.c (the engine thread). */
+#include "engine/engine.h"
+
+#include "base/mem.h"
+#include "engine/loop.h"
+#include "engine/machine.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+enum { SEQUENCES_DEFAULT = 8 };
+
+struct engine {
+    struct llm llm; /* first */
+    struct llm_info info;
+    struct loaded model;
+    struct loop *loop;
+    pthread_t thread;
+};
+
+static const struct llm_info *engine_info(struct llm *llm)
+{
+    return &((struct engine *)llm)->info;
+}
+
+static int engine_count_tokens(struct llm *llm, const char *text, size_t len)
+{
+    struct engine *e = (struct engine *)llm;
+    struct tokens t = { .n = 0 };
+
+    vocab_tokenize(&e->model.vocab, text, len, VOCAB_PLAIN, &t);
+    int n = (int)t.n;
+    tokens_release(&t);
+    return n;
+}
+
+/* Hand one event to the caller; false after the last. */
+static bool deliver(const struct event *event, const struct llm_request *reqs,
+                    llm_reply_fn on_reply, void *user)
+{
+    const struct llm_request *req = &reqs[event->index];
+
+    switch (event->kind) {
+    case EVENT_TEXT: req->on_text(req->user, event->text, event->len); return true;
+    case EVENT_REPLY: on_reply(user, event->index, &event->reply); return true;
+    case EVENT_END: break;
+    }
+    return false;
+}
+
+static int engine_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
+                            llm_reply_fn on_reply, void *user,
+                            const struct cancel *cancel, struct lw_error *err)
+{
+    struct engine *e = (struct engine *)llm;
+    bool more = true;
+
+    if (n == 0) {
+        return 0;
+    }
+    struct call *call = call_new(&e->model, reqs, n, cancel);
+    loop_submit(e->loop, call);
+    while (more) {
+        struct event *event = queue_take(call->events, -1);
+        more = deliver(event, reqs, on_reply, user);
+        mem_free(event);
+    }
+    call_free(call);
+    if (cancel_level(cancel) == CANCEL_ABORT) {
+        return err_set(err, LW_CANCELLED, "cancelled");
+    }
+    return 0;
+}
+
+static void engine_close(struct llm *llm)
+{
+    struct engine *e = (struct engine *)llm;
+
+    loop_stop(e->loop);
+    pthread_join(e->thread, NULL);
+    loop_free(e->loop);
+    load_release(&e->model);
+    mem_free(e);
+}
+
+static const struct llm_ops engine_ops = {
+    .close = engine_close,
+    .info = engine_info,
+    .count_tokens = engine_count_tokens,
+    .chat_many = engine_chat_many,
+};
+
+static void *run(void *arg)
+{
+    loop_run(arg);
+    return NULL;
+}
+
+/* Signals are for the threads of the program, never for ours. */
+static int start_thread(struct engine *e)
+{
+    sigset_t all, old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = pthread_create(&e->thread, NULL, run, e->loop);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return rc;
+}
+
+static uint64_t kept_bytes(const struct engine_options *opt)
+{
+    const uint64_t most = UINT64_C(1) << 30;
+
+    if (opt->kv_ram_bytes > 0) {
+        return opt->kv_ram_bytes;
+    }
+    uint64_t quarter = machine_memory_free() / 4;
+    return quarter < most ? quarter : most;
+}
+
+static int choose_sequences(const struct engine_options *opt)
+{
+    int n = opt->sequences > 0 ? opt->sequences : SEQUENCES_DEFAULT;
+
+    return n < SCHED_RUNNING_MAX ? n : SCHED_RUNNING_MAX;
+}
+
+int engine_open(struct llm **out, const struct engine_options *opt, struct lw_error *err)
+{
+    struct engine *e = mem_alloc(sizeof *e);
+    int sequences = choose_sequences(opt);
+    int rc = load_model(&e->model, opt, err);
+
+    if (rc) {
+        goto fail_load;
+    }
+    e->llm.ops = &engine_ops;
+    e->info = (struct llm_info){
+        .name = e->model.name,
+        .where = "this process",
+        .on_device = true,
+        .in_process = true,
+        .cheap_scoring = e->model.sharing != LOAD_SHARE_NOTHING,
+        .prefill = true,
+        .context = e->model.context,
+        .parallel = sequences,
+    };
+    e->loop = loop_new(&e->model, sequences, kept_bytes(opt));
+    if (start_thread(e) != 0) {
+        rc = err_set(err, LW_ERR_LOCAL, "no thread could be started for the model");
+        goto fail_thread;
+    }
+    *out = &e->llm;
+    return 0;
+
+fail_thread:
+    loop_free(e->loop);
+    load_release(&e->model);
+fail_load:
+    mem_free(e);
+    return rc;
+}

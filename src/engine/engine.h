@@ -1,0 +1,47 @@
+/* engine.h - models in this process (libllama): a GGUF file as an llm.
+ *
+ * One engine thread owns the llama context; callers send it batches of
+ * requests and get replies back through a queue. The engine orders requests by
+ * what they share, decodes a shared prefix (instructions, excerpt) once for
+ * all requests that begin alike, packs prefill pieces and decode steps of
+ * different requests into one batch, admits by free room in the KV cache, and
+ * looks at the cancel token before every step and within it (abort callback).
+ *
+ * Prefix states that were screened stay in memory up to kv_ram_bytes, the
+ * least promising out first (by logprob_alt), so that an answer asked later
+ * for the same excerpt computes only its own tokens; usage.cached_tokens
+ * counts honestly what was not computed again.
+ *
+ * Chat: the model's own template where libllama knows it, else a plain one (a
+ * notice says so). Template text is tokenised with special tokens, contents
+ * without.
+ *
+ * Errors at open: LW_ERR_LOCAL with what is wrong and what to do, for a file
+ * that is missing, truncated, no GGUF, of an unknown architecture, or too
+ * large for the memory that is free (weights + KV + scratch are estimated from
+ * the header before loading). */
+#ifndef LW_ENGINE_ENGINE_H
+#define LW_ENGINE_ENGINE_H
+
+#include "llm/llm.h"
+
+#include <stdint.h>
+
+struct engine_options {
+    const char *path; /* GGUF file */
+    int context;   /* tokens a request may use; 0: 4096, or the model's own if smaller */
+    int sequences; /* requests in flight; 0: 8 */
+    int threads;   /* 0: the cores this process may use */
+    /* Kept prefix states; 0: a quarter of the memory that is free after loading,
+     * at most 1 GiB. */
+    uint64_t kv_ram_bytes;
+    /* While opening, on the opener's thread. Both may be NULL. */
+    void (*notice)(void *user, const char *sentence);
+    void (*loading)(void *user, double share); /* 0..1 */
+    void *user;
+    const struct cancel *cancel; /* of the loading */
+};
+
+int engine_open(struct llm **out, const struct engine_options *opt, struct lw_error *err);
+
+#endif

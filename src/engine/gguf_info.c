@@ -1,0 +1,554 @@
+/* gguf_info.c - read the header of a GGUF file with distrust.
+ *
+ *     "GGUF"  version  n_tensors  n_keys          u32 u32 u64 u64
+ *     n_keys    x  key  type  value               string u32 ...
+ *     n_tensors x  name  n_dims  dims  type  offset   string u32 u64... u32 u64
+ *     padding to the alignment, then the tensors' data, each at its offset
+ *     string: u64 length, then bytes; array: u32 type, u64 count, values
+ *
+ * libllama maps such a file and believes much of it. Here every count and
+ * length is compared with what is left of the file before it is used, so a
+ * hostile header can waste neither memory nor time, and a file that was cut
+ * short is found before gigabytes are read. Nothing is kept but a few numbers
+ * and two short strings. */
+#include "engine/gguf_info.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <ggml.h>
+#include <llama.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    KEY_BYTES_MAX = 128, /* of a key that we care for */
+    LAYERS_MAX = 4096,
+    WIDTH_MAX = 1 << 20, /* heads, head length, embedding */
+    CONTEXT_MAX = 1 << 28,
+    VOCABULARY_MAX = 1 << 22,
+    ALIGNMENT_MAX = 1 << 20,
+    DIMS_MAX = 4,
+    /* The fewest bytes that one key or one tensor can take. */
+    KEY_BYTES_MIN = 8 + 4 + 1,
+    TENSOR_BYTES_MIN = 8 + 4 + 4 + 8,
+    VERSION_MIN = 2,
+    VERSION_MAX = 3
+};
+
+enum value_type {
+    VALUE_U8,
+    VALUE_I8,
+    VALUE_U16,
+    VALUE_I16,
+    VALUE_U32,
+    VALUE_I32,
+    VALUE_F32,
+    VALUE_BOOL,
+    VALUE_STRING,
+    VALUE_ARRAY,
+    VALUE_U64,
+    VALUE_I64,
+    VALUE_F64,
+    VALUE_TYPES
+};
+
+static const unsigned char value_bytes[VALUE_TYPES] = {
+    [VALUE_U8] = 1,  [VALUE_I8] = 1,  [VALUE_U16] = 2, [VALUE_I16] = 2,
+    [VALUE_U32] = 4, [VALUE_I32] = 4, [VALUE_F32] = 4, [VALUE_BOOL] = 1,
+    [VALUE_U64] = 8, [VALUE_I64] = 8, [VALUE_F64] = 8,
+};
+
+/* The file and where we are. Once `bad` is set (what is wrong, as the end of a
+ * sentence) every read gives zeros, so callers check when it matters. */
+struct header {
+    FILE *file;
+    uint64_t pos, size;
+    const char *bad;
+    uint64_t n_tensors, n_keys, alignment;
+    int64_t file_type;     /* general.file_type; -1: not said */
+    uint64_t heads_kv_sum; /* over layers, where it is given for each */
+    uint64_t type_bytes[GGML_TYPE_COUNT];
+    uint64_t data_end; /* of the tensor that ends last, from the data's start */
+};
+
+/* --- Bytes ---------------------------------------------------------------- */
+
+static void mark_bad(struct header *h, const char *what)
+{
+    if (!h->bad) {
+        h->bad = what;
+    }
+}
+
+static uint64_t bytes_left(const struct header *h)
+{
+    return h->bad ? 0 : h->size - h->pos;
+}
+
+static bool need(struct header *h, uint64_t count, uint64_t bytes_each)
+{
+    if (h->bad || count > bytes_left(h) / bytes_each) {
+        mark_bad(h, "its header is damaged or cut short");
+        return false;
+    }
+    return true;
+}
+
+static void read_bytes(struct header *h, void *out, size_t n)
+{
+    memset(out, 0, n);
+    if (!need(h, n, 1)) {
+        return;
+    }
+    if (fread(out, 1, n, h->file) != n) {
+        memset(out, 0, n);
+        mark_bad(h, "it cannot be read to its end");
+        return;
+    }
+    h->pos += n;
+}
+
+static void skip_bytes(struct header *h, uint64_t n)
+{
+    char waste[4096];
+
+    if (!need(h, n, 1)) {
+        return;
+    }
+    while (n > 0 && !h->bad) {
+        size_t piece = n < sizeof waste ? (size_t)n : sizeof waste;
+        read_bytes(h, waste, piece);
+        n -= piece;
+    }
+}
+
+static uint64_t read_uint(struct header *h, size_t bytes)
+{
+    unsigned char raw[8];
+    uint64_t value = 0;
+
+    read_bytes(h, raw, bytes);
+    for (size_t i = bytes; i > 0; i--) {
+        value = value << 8 | raw[i - 1];
+    }
+    return value;
+}
+
+/* The string at the current place; what does not fit into out is passed over. */
+static void read_string(struct header *h, char *out, size_t out_bytes)
+{
+    uint64_t len = read_uint(h, 8);
+
+    out[0] = '\0';
+    if (!need(h, len, 1)) {
+        return;
+    }
+    size_t take = len < out_bytes ? (size_t)len : out_bytes - 1;
+    read_bytes(h, out, take);
+    out[take] = '\0';
+    skip_bytes(h, len - take);
+}
+
+static void skip_string(struct header *h)
+{
+    skip_bytes(h, read_uint(h, 8));
+}
+
+/* --- Keys ----------------------------------------------------------------- */
+
+static bool is_integer(uint32_t type)
+{
+    return type < VALUE_TYPES && type != VALUE_STRING && type != VALUE_ARRAY &&
+           type != VALUE_F32 && type != VALUE_F64 && type != VALUE_BOOL;
+}
+
+static void skip_array(struct header *h)
+{
+    uint32_t type = (uint32_t)read_uint(h, 4);
+    uint64_t count = read_uint(h, 8);
+
+    if (type == VALUE_STRING && need(h, count, 8)) {
+        for (uint64_t i = 0; i < count && !h->bad; i++) {
+            skip_string(h);
+        }
+    } else if (type < VALUE_TYPES && value_bytes[type] > 0) {
+        if (need(h, count, value_bytes[type])) {
+            skip_bytes(h, count * value_bytes[type]);
+        }
+    } else {
+        mark_bad(h, "its header is damaged (an array of an unknown type)");
+    }
+}
+
+static void skip_value(struct header *h, uint32_t type)
+{
+    if (type == VALUE_STRING) {
+        skip_string(h);
+    } else if (type == VALUE_ARRAY) {
+        skip_array(h);
+    } else if (type < VALUE_TYPES) {
+        skip_bytes(h, value_bytes[type]);
+    } else {
+        mark_bad(h, "its header is damaged (a value of an unknown type)");
+    }
+}
+
+/* An integer of any width; 0 and passed over if the value is something else. */
+static uint64_t read_number(struct header *h, uint32_t type)
+{
+    if (!is_integer(type)) {
+        skip_value(h, type);
+        return 0;
+    }
+    return read_uint(h, value_bytes[type]);
+}
+
+static int bounded(struct header *h, uint64_t value, int max)
+{
+    if (value > (uint64_t)max) {
+        mark_bad(h, "its header is damaged (it claims a size no model has)");
+        return 0;
+    }
+    return (int)value;
+}
+
+/* Heads of keys and values: one number, or one a layer. */
+static void read_heads_kv(struct header *h, uint32_t type, struct gguf_info *out)
+{
+    if (type != VALUE_ARRAY) {
+        out->heads_kv = bounded(h, read_number(h, type), WIDTH_MAX);
+        return;
+    }
+    uint32_t of = (uint32_t)read_uint(h, 4);
+    uint64_t count = read_uint(h, 8);
+    if (!is_integer(of) || count > LAYERS_MAX) {
+        mark_bad(h, "its header is damaged (heads of its layers)");
+        return;
+    }
+    for (uint64_t i = 0; i < count && !h->bad; i++) {
+        int heads = bounded(h, read_uint(h, value_bytes[of]), WIDTH_MAX);
+        h->heads_kv_sum += (uint64_t)heads;
+        out->heads_kv = heads > out->heads_kv ? heads : out->heads_kv;
+    }
+}
+
+/* FNV-1a of the string at the current place, which is passed over; never 0.
+ * Only up to a NUL byte, as libllama reads it. */
+static uint64_t hash_string(struct header *h)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325), len = read_uint(h, 8);
+    unsigned char bytes[256];
+    bool ended = false;
+
+    need(h, len, 1);
+    while (len > 0 && !h->bad) {
+        size_t n = len < sizeof bytes ? (size_t)len : sizeof bytes;
+        read_bytes(h, bytes, n);
+        for (size_t i = 0; i < n && !ended; i++) {
+            ended = bytes[i] == 0;
+            hash = ended ? hash : (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+        }
+        len -= n;
+    }
+    return hash | 1;
+}
+
+/* libllama ends the process over a token that comes twice, so it is looked for
+ * here: a table of hashes, at most half full. */
+static void read_tokens(struct header *h, size_t n)
+{
+    size_t n_slots = 64;
+
+    while (n_slots < 2 * n) {
+        n_slots *= 2;
+    }
+    uint64_t *seen = mem_array(n_slots, sizeof *seen);
+    for (size_t i = 0; i < n && !h->bad; i++) {
+        uint64_t hash = hash_string(h);
+        size_t at = (size_t)(hash >> 20) & (n_slots - 1);
+        while (seen[at] != 0 && seen[at] != hash) {
+            at = (at + 1) & (n_slots - 1);
+        }
+        if (seen[at] == hash) {
+            mark_bad(h, "it is damaged (a token comes twice in its vocabulary)");
+        }
+        seen[at] = hash;
+    }
+    mem_free(seen);
+}
+
+static void read_vocabulary(struct header *h, uint32_t type, struct gguf_info *out)
+{
+    if (type != VALUE_ARRAY) {
+        skip_value(h, type);
+        return;
+    }
+    uint32_t of = (uint32_t)read_uint(h, 4);
+    uint64_t count = read_uint(h, 8);
+    if (of != VALUE_STRING || !need(h, count, 8)) {
+        mark_bad(h, "its header is damaged (its vocabulary)");
+        return;
+    }
+    out->vocabulary = bounded(h, count, VOCABULARY_MAX);
+    read_tokens(h, (size_t)out->vocabulary);
+}
+
+static void read_text(struct header *h, uint32_t type, char *out, size_t out_bytes)
+{
+    if (type == VALUE_STRING) {
+        read_string(h, out, out_bytes);
+    } else {
+        skip_value(h, type);
+    }
+}
+
+/* Keys of the architecture are called "qwen2.block_count"; key is what follows
+ * the first dot. */
+static void read_model_key(struct header *h, const char *key, uint32_t type,
+                           struct gguf_info *out)
+{
+    const struct {
+        const char *key;
+        int *value;
+        int max;
+    } numbers[] = {
+        { "context_length", &out->context, CONTEXT_MAX },
+        { "block_count", &out->layers, LAYERS_MAX },
+        { "embedding_length", &out->embedding, WIDTH_MAX },
+        { "attention.head_count", &out->heads, WIDTH_MAX },
+        { "attention.key_length", &out->key_length, WIDTH_MAX },
+        { "attention.value_length", &out->value_length, WIDTH_MAX },
+    };
+
+    if (strcmp(key, "attention.head_count_kv") == 0) {
+        read_heads_kv(h, type, out);
+        return;
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strcmp(key, numbers[i].key) == 0) {
+            *numbers[i].value = bounded(h, read_number(h, type), numbers[i].max);
+            return;
+        }
+    }
+    skip_value(h, type);
+}
+
+static void read_key(struct header *h, struct gguf_info *out)
+{
+    char key[KEY_BYTES_MAX];
+
+    read_string(h, key, sizeof key);
+    uint32_t type = (uint32_t)read_uint(h, 4);
+    size_t arch_len = strlen(out->architecture);
+    if (strcmp(key, "general.architecture") == 0) {
+        read_text(h, type, out->architecture, sizeof out->architecture);
+    } else if (strcmp(key, "general.name") == 0) {
+        read_text(h, type, out->name, sizeof out->name);
+    } else if (strcmp(key, "general.file_type") == 0) {
+        h->file_type = (int64_t)(read_number(h, type) & 0xffff);
+    } else if (strcmp(key, "general.alignment") == 0) {
+        h->alignment = read_number(h, type);
+    } else if (strcmp(key, "tokenizer.ggml.tokens") == 0) {
+        read_vocabulary(h, type, out);
+    } else if (arch_len > 0 && strncmp(key, out->architecture, arch_len) == 0 &&
+               key[arch_len] == '.') {
+        read_model_key(h, key + arch_len + 1, type, out);
+    } else {
+        skip_value(h, type);
+    }
+}
+
+/* --- Tensors -------------------------------------------------------------- */
+
+/* Bytes of a tensor, 0 and marked bad if its shape or type cannot be. */
+static uint64_t tensor_bytes(struct header *h, const uint64_t *dims, uint32_t n_dims,
+                             uint32_t type)
+{
+    if (type >= GGML_TYPE_COUNT || ggml_type_size((enum ggml_type)type) == 0) {
+        mark_bad(h, "its header is damaged (a tensor of an unknown type)");
+        return 0;
+    }
+    uint64_t block = (uint64_t)ggml_blck_size((enum ggml_type)type);
+    uint64_t bytes = dims[0] / block;
+    if (dims[0] % block != 0) {
+        mark_bad(h, "its header is damaged (a tensor of broken rows)");
+        return 0;
+    }
+    /* No tensor is longer than the file, so the product never overflows. */
+    for (uint32_t i = 1; i <= n_dims; i++) {
+        uint64_t factor = i < n_dims ? dims[i] : ggml_type_size((enum ggml_type)type);
+        if (factor != 0 && bytes > h->size / factor) {
+            mark_bad(h, "it is cut short or damaged (a tensor is longer than the file)");
+            return 0;
+        }
+        bytes *= factor;
+    }
+    return bytes;
+}
+
+static void read_tensor(struct header *h, struct gguf_info *out)
+{
+    uint64_t dims[DIMS_MAX] = { 0 };
+
+    skip_string(h);
+    uint32_t n_dims = (uint32_t)read_uint(h, 4);
+    if (n_dims < 1 || n_dims > DIMS_MAX) {
+        mark_bad(h, "its header is damaged (the shape of a tensor)");
+        return;
+    }
+    for (uint32_t i = 0; i < n_dims; i++) {
+        dims[i] = read_uint(h, 8);
+    }
+    uint32_t type = (uint32_t)read_uint(h, 4);
+    uint64_t offset = read_uint(h, 8);
+    uint64_t bytes = tensor_bytes(h, dims, n_dims, type);
+    if (h->bad) {
+        return;
+    }
+    if (offset > h->size || bytes > h->size - offset) {
+        mark_bad(h, "it is cut short: tensors are missing at its end");
+        return;
+    }
+    out->tensor_bytes += bytes;
+    h->type_bytes[type] += bytes;
+    h->data_end = offset + bytes > h->data_end ? offset + bytes : h->data_end;
+}
+
+static void check_end(struct header *h)
+{
+    uint64_t align = h->alignment;
+
+    if (align == 0 || align > ALIGNMENT_MAX || (align & (align - 1)) != 0) {
+        mark_bad(h, "its header is damaged (its alignment)");
+        return;
+    }
+    uint64_t start = (h->pos + align - 1) / align * align;
+    if (start > h->size || h->data_end > h->size - start) {
+        mark_bad(h, "it is cut short: tensors are missing at its end");
+    }
+}
+
+/* --- The whole ------------------------------------------------------------ */
+
+static void read_start(struct header *h)
+{
+    char magic[4];
+
+    read_bytes(h, magic, sizeof magic);
+    if (h->bad || memcmp(magic, "GGUF", sizeof magic) != 0) {
+        h->bad = "it is not a GGUF file";
+        return;
+    }
+    uint32_t version = (uint32_t)read_uint(h, 4);
+    if (!h->bad && (version < VERSION_MIN || version > VERSION_MAX)) {
+        mark_bad(h, "its GGUF version is not 2 or 3 (convert it again)");
+    }
+    h->n_tensors = read_uint(h, 8);
+    h->n_keys = read_uint(h, 8);
+    need(h, h->n_keys, KEY_BYTES_MIN);
+    need(h, h->n_tensors, TENSOR_BYTES_MIN);
+    if (!h->bad && h->n_tensors == 0) {
+        mark_bad(h, "it holds no tensors (a vocabulary alone is no model)");
+    }
+}
+
+/* Text from the file goes into messages: one line, valid UTF-8. */
+static void make_printable(char *s)
+{
+    s[utf8_valid(s, strlen(s))] = '\0';
+    for (; *s; s++) {
+        if ((unsigned char)*s < ' ' || *s == 0x7f) {
+            *s = ' ';
+        }
+    }
+}
+
+static void name_quantisation(const struct header *h, struct gguf_info *out)
+{
+    const char *name = NULL;
+
+    if (h->file_type >= 0) {
+        name = llama_ftype_name((enum llama_ftype)h->file_type);
+    }
+    if (!name || strncmp(name, "unknown", 7) == 0) {
+        int most = 0;
+        for (int i = 1; i < GGML_TYPE_COUNT; i++) {
+            most = h->type_bytes[i] > h->type_bytes[most] ? i : most;
+        }
+        name = ggml_type_name((enum ggml_type)most);
+    }
+    snprintf(out->quantisation, sizeof out->quantisation, "%s", name);
+}
+
+static void derive(const struct header *h, struct gguf_info *out)
+{
+    if (out->heads_kv == 0) {
+        out->heads_kv = out->heads;
+    }
+    int head = out->heads > 0 ? out->embedding / out->heads : 0;
+    out->key_length = out->key_length > 0 ? out->key_length : head;
+    out->value_length = out->value_length > 0 ? out->value_length : head;
+    uint64_t heads = h->heads_kv_sum > 0
+                         ? h->heads_kv_sum
+                         : (uint64_t)out->layers * (uint64_t)out->heads_kv;
+    uint64_t floats = (uint64_t)out->key_length + (uint64_t)out->value_length;
+    out->kv_bytes_per_token = heads * floats * 2;
+    make_printable(out->architecture);
+    make_printable(out->name);
+    name_quantisation(h, out);
+}
+
+static void read_header(struct header *h, struct gguf_info *out)
+{
+    read_start(h);
+    for (uint64_t i = 0; i < h->n_keys && !h->bad; i++) {
+        read_key(h, out);
+    }
+    for (uint64_t i = 0; i < h->n_tensors && !h->bad; i++) {
+        read_tensor(h, out);
+    }
+    if (!h->bad) {
+        check_end(h);
+    }
+    if (!h->bad && out->architecture[0] == '\0') {
+        mark_bad(h, "it does not say which architecture it is of");
+    }
+}
+
+int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err)
+{
+    struct stat st;
+    FILE *file = fopen(path, "rb");
+
+    if (!file || fstat(fileno(file), &st) != 0) {
+        int code = errno;
+        if (file) {
+            fclose(file);
+        }
+        return err_set(err, LW_ERR_LOCAL, "cannot open the model %s: %s", path,
+                       strerror(code));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        fclose(file);
+        return err_set(err, LW_ERR_LOCAL, "the model %s is not a file", path);
+    }
+    struct header *h = mem_alloc(sizeof *h);
+    struct gguf_info info = { .file_bytes = (uint64_t)st.st_size };
+    *h = (struct header){
+        .file = file, .size = (uint64_t)st.st_size, .alignment = 32, .file_type = -1
+    };
+    read_header(h, &info);
+    derive(h, &info);
+    fclose(file);
+    const char *bad = h->bad;
+    mem_free(h);
+    if (bad) {
+        return err_set(err, LW_ERR_LOCAL, "the model %s cannot be used: %s", path, bad);
+    }
+    *out = info;
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* gguf_info.h - what a GGUF file says of itself, without loading it.
+ *
+ * Reads the header only, with every count and offset checked against the
+ * file's length before use. */
+#ifndef LW_ENGINE_GGUF_INFO_H
+#define LW_ENGINE_GGUF_INFO_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct gguf_info {
+    char architecture[64];
+    char name[128];
+    char quantisation[64]; /* general.file_type, or the commonest type of its tensors */
+    uint64_t file_bytes;
+    uint64_t tensor_bytes; /* weights */
+    int context;           /* trained; 0 if not said */
+    int layers, heads, heads_kv, embedding, vocabulary;
+    int key_length, value_length; /* a head */
+    /* Bytes of KV cache a token (f16). */
+    uint64_t kv_bytes_per_token;
+};
+
+/* LW_ERR_LOCAL: missing, unreadable, not GGUF, damaged or truncated (says which). */
+int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err);
+
+#endif

@@ -1,0 +1,324 @@
+/* load.c - check, load, make the context, warm it.
+ *
+ * libllama says why it failed only in its log, so the log is listened to while
+ * loading and its first complaint becomes part of our sentence. Memory is
+ * counted before: weights, KV cache and scratch from the header, against what
+ * is free; a machine that starts to swap is worse than a refusal. */
+#include "engine/load.h"
+
+#include "engine/gguf_info.h"
+#include "engine/machine.h"
+#include "engine/need.h"
+#include "engine/schedule.h"
+#include "engine/template.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- The library's log ---------------------------------------------------- */
+
+struct complaint {
+    char text[400];
+};
+
+/* libllama has one log for the process and the loading thread is the one that
+ * complains: each thread hears only itself. */
+static _Thread_local struct complaint *listener;
+
+static void hear(enum ggml_log_level level, const char *text, void *user)
+{
+    (void)user;
+    if (!listener || level != GGML_LOG_LEVEL_ERROR || listener->text[0] != '\0') {
+        return;
+    }
+    /* "function_name: what happened\n" */
+    const char *colon = strstr(text, ": ");
+    const char *what =
+        colon && !memchr(text, ' ', (size_t)(colon - text)) ? colon + 2 : text;
+    snprintf(listener->text, sizeof listener->text, "%.*s", (int)strcspn(what, "\n"),
+             what);
+}
+
+static void listen_to(struct complaint *c)
+{
+    listener = c;
+    llama_log_set(hear, NULL);
+}
+
+/* --- Memory --------------------------------------------------------------- */
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1024 * 1024);
+}
+
+/* Set *cells for a request of `context` tokens, more if there is memory. */
+static int choose_cells(const struct gguf_info *info, const char *path, int context,
+                        int *cells, struct lw_error *err)
+{
+    uint64_t free_bytes = machine_memory_free();
+    struct need least = need_of(info, context);
+    struct need more = need_of(info, context + LOAD_CELLS_MORE);
+
+    if (free_bytes == 0 || need_sum(&more) <= free_bytes) {
+        *cells = context + LOAD_CELLS_MORE;
+        return 0;
+    }
+    if (need_sum(&least) <= free_bytes) {
+        *cells = context;
+        return 0;
+    }
+    uint64_t fixed = least.weights + least.scratch;
+    uint64_t fit = 0;
+    if (free_bytes > fixed && info->kv_bytes_per_token > 0) {
+        fit = (free_bytes - fixed) / info->kv_bytes_per_token / 256 * 256;
+    }
+    if (fit >= 512) {
+        return err_set(
+            err, LW_ERR_LOCAL,
+            "the model %s with a context of %d tokens needs %.0f MiB of memory and "
+            "%.0f are free: a context of %" PRIu64 " would fit, or a smaller model",
+            path, context, mib(need_sum(&least)), mib(free_bytes), fit);
+    }
+    return err_set(
+        err, LW_ERR_LOCAL,
+        "the model %s needs %.0f MiB of memory (weights %.0f, context %.0f, working "
+        "space %.0f) and %.0f are free: use a smaller model",
+        path, mib(need_sum(&least)), mib(least.weights), mib(least.kv),
+        mib(least.scratch), mib(free_bytes));
+}
+
+/* --- Loading -------------------------------------------------------------- */
+
+static bool on_progress(float share, void *user)
+{
+    const struct engine_options *opt = user;
+
+    if (opt->loading) {
+        opt->loading(opt->user, (double)share);
+    }
+    return cancel_level(opt->cancel) == CANCEL_NONE;
+}
+
+static void notice(const struct engine_options *opt, const char *sentence)
+{
+    if (opt->notice) {
+        opt->notice(opt->user, sentence);
+    }
+}
+
+static int load_failed(const struct engine_options *opt, const struct complaint *c,
+                       const char *what, struct lw_error *err)
+{
+    if (cancel_level(opt->cancel) != CANCEL_NONE) {
+        return cancel_timed_out(opt->cancel)
+                   ? err_set(err, LW_TIMEOUT,
+                             "the time limit ended the loading of the model")
+                   : err_set(err, LW_CANCELLED, "the loading of the model was cancelled");
+    }
+    return err_set(err, LW_ERR_LOCAL, "%s %s: %s", what, opt->path,
+                   c->text[0] ? c->text : "libllama does not say why");
+}
+
+/* What kind of model it is; an error for those that cannot hold a chat. */
+static int check_kind(struct loaded *m, const struct engine_options *opt,
+                      struct lw_error *err)
+{
+    if (llama_model_has_encoder(m->model) || !llama_model_has_decoder(m->model)) {
+        return err_set(
+            err, LW_ERR_LOCAL,
+            "the model %s has an encoder (T5 or an embedding model): legwork reads "
+            "with decoder-only chat models",
+            opt->path);
+    }
+    if (llama_model_is_diffusion(m->model)) {
+        return err_set(
+            err, LW_ERR_LOCAL,
+            "the model %s is a diffusion model: legwork reads with models that "
+            "write from left to right",
+            opt->path);
+    }
+    const struct llama_vocab *vocab = llama_model_get_vocab(m->model);
+    if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE ||
+        llama_vocab_n_tokens(vocab) < 2) {
+        return err_set(err, LW_ERR_LOCAL, "the model %s has no vocabulary", opt->path);
+    }
+    if (llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model)) {
+        m->sharing = LOAD_SHARE_NOTHING;
+    } else {
+        m->sharing = llama_model_n_swa(m->model) > 0 ? LOAD_SHARE_WHOLE : LOAD_SHARE_ANY;
+    }
+    return 0;
+}
+
+static int read_meta_int(const struct llama_model *model, const char *architecture,
+                         const char *key)
+{
+    char name[128], value[32];
+
+    snprintf(name, sizeof name, "%s.%s", architecture, key);
+    return llama_model_meta_val_str(model, name, value, sizeof value) > 0 ? atoi(value)
+                                                                          : 0;
+}
+
+/* Models with long and short rope factors choose by the size of the cache, not
+ * by the length of the text: do not pass the border for the sake of room. */
+static void heed_rope(struct loaded *m, const struct gguf_info *info)
+{
+    int border = read_meta_int(m->model, info->architecture,
+                               "rope.scaling.original_context_length");
+
+    if (border >= m->context && border < m->cells) {
+        m->cells = border;
+    }
+}
+
+static void choose_context(struct loaded *m, const struct gguf_info *info,
+                           const struct engine_options *opt)
+{
+    m->context = opt->context > 0 ? opt->context : NEED_CONTEXT_DEFAULT;
+    if (info->context > 0 && m->context > info->context) {
+        m->context = info->context;
+        if (opt->context > 0) {
+            char text[128];
+            snprintf(text, sizeof text,
+                     "the model was trained for %d tokens; no more are used",
+                     info->context);
+            notice(opt, text);
+        }
+    }
+}
+
+static void name_model(struct loaded *m, const struct engine_options *opt)
+{
+    const char *slash = strrchr(opt->path, '/');
+    const char *file = slash ? slash + 1 : opt->path;
+    size_t len = strlen(file);
+
+    if (len > 5 && strcmp(file + len - 5, ".gguf") == 0) {
+        len -= 5;
+    }
+    snprintf(m->name, sizeof m->name, "%.*s (in process)", (int)(len < 128 ? len : 128),
+             file);
+}
+
+int load_threads(const struct engine_options *opt)
+{
+    return opt->threads > 0 ? opt->threads : machine_cores();
+}
+
+static struct llama_context *make_context(struct loaded *m,
+                                          const struct engine_options *opt)
+{
+    struct llama_context_params params = llama_context_default_params();
+
+    params.n_ctx = (uint32_t)m->cells;
+    params.n_batch = NEED_BATCH_TOKENS;
+    params.n_ubatch = NEED_BATCH_TOKENS;
+    params.n_seq_max = SCHED_SEQ_MAX;
+    params.n_outputs_max = SCHED_SEQ_MAX;
+    params.n_threads = params.n_threads_batch = load_threads(opt);
+    params.kv_unified = true;
+    params.swa_full = true;
+    return llama_init_from_model(m->model, params);
+}
+
+/* The first step pays for page faults; let loading pay, not the first question. */
+static int warm(struct loaded *m, const struct engine_options *opt, struct lw_error *err)
+{
+    llama_token token = m->vocab.bos != LLAMA_TOKEN_NULL ? m->vocab.bos : 0;
+    int rc = llama_decode(m->ctx, llama_batch_get_one(&token, 1));
+
+    if (rc != 0) {
+        return err_set(err, LW_ERR_LOCAL,
+                       "the model %s does not compute (libllama says %d)", opt->path, rc);
+    }
+    llama_synchronize(m->ctx);
+    llama_memory_clear(m->memory, true);
+    return 0;
+}
+
+static int open_model(struct loaded *m, const struct engine_options *opt,
+                      const struct complaint *heard, struct lw_error *err)
+{
+    struct llama_model_params params = llama_model_default_params();
+
+    params.progress_callback = on_progress;
+    /* The library takes a plain pointer; the callback only reads. */
+    params.progress_callback_user_data = (void *)(uintptr_t)opt;
+    m->model = llama_model_load_from_file(opt->path, params);
+    return m->model ? 0 : load_failed(opt, heard, "cannot load the model", err);
+}
+
+static int open_context(struct loaded *m, const struct engine_options *opt,
+                        const struct complaint *heard, struct lw_error *err)
+{
+    m->ctx = make_context(m, opt);
+    if (!m->ctx) {
+        return load_failed(opt, heard, "cannot make a context for the model", err);
+    }
+    m->memory = llama_get_memory(m->ctx);
+    if (!m->memory) {
+        return err_set(err, LW_ERR_LOCAL,
+                       "the model %s makes embeddings and cannot write", opt->path);
+    }
+    m->cells = (int)llama_n_ctx(m->ctx);
+    return 0;
+}
+
+static int load_all(struct loaded *m, const struct engine_options *opt,
+                    const struct complaint *heard, struct lw_error *err)
+{
+    struct gguf_info info;
+    int rc = gguf_info_read(opt->path, &info, err);
+
+    if (rc) {
+        return rc;
+    }
+    choose_context(m, &info, opt);
+    if ((rc = choose_cells(&info, opt->path, m->context, &m->cells, err)) ||
+        (rc = open_model(m, opt, heard, err)) || (rc = check_kind(m, opt, err))) {
+        return rc;
+    }
+    heed_rope(m, &info);
+    vocab_init(&m->vocab, m->model);
+    if ((rc = open_context(m, opt, heard, err)) || (rc = warm(m, opt, err))) {
+        return rc;
+    }
+    m->tmpl = template_of(m->model);
+    if (!m->tmpl) {
+        notice(opt,
+               "the model has no chat template that libllama knows; a plain one is used");
+    }
+    name_model(m, opt);
+    return 0;
+}
+
+int load_model(struct loaded *out, const struct engine_options *opt, struct lw_error *err)
+{
+    struct complaint heard = { .text = "" };
+
+    *out = (struct loaded){ .model = NULL };
+    listen_to(&heard);
+    llama_backend_init();
+    int rc = load_all(out, opt, &heard, err);
+    listener = NULL;
+    if (rc) {
+        load_release(out);
+    }
+    return rc;
+}
+
+void load_release(struct loaded *m)
+{
+    if (m->ctx) {
+        llama_free(m->ctx);
+    }
+    vocab_release(&m->vocab);
+    if (m->model) {
+        llama_model_free(m->model);
+    }
+    *m = (struct loaded){ .model = NULL };
+}

@@ -1,0 +1,40 @@
+/* load.h - a GGUF file becomes a model with a context, or a clear sentence.
+ *
+ * Threads: loading belongs to the caller's thread; afterwards the context
+ * belongs to the engine thread, model and vocabulary may be read by all. */
+#ifndef LW_ENGINE_LOAD_H
+#define LW_ENGINE_LOAD_H
+
+#include "engine/engine.h"
+#include "engine/vocab.h"
+
+/* Cells beside those of one whole request: excerpts that are worked on at once. */
+enum { LOAD_CELLS_MORE = 4096 };
+
+/* How far the memory of this architecture can be shared between sequences. */
+enum load_sharing {
+    LOAD_SHARE_NOTHING, /* recurrent: a state cannot be cut */
+    LOAD_SHARE_WHOLE,   /* sliding window: from the end of what was computed */
+    LOAD_SHARE_ANY      /* from any position */
+};
+
+struct loaded {
+    struct llama_model *model;
+    struct llama_context *ctx;
+    llama_memory_t memory;
+    struct vocab vocab;
+    const char *tmpl; /* chat template; NULL: the plain one */
+    enum load_sharing sharing;
+    int context; /* tokens a request may use */
+    int cells;   /* of the KV cache */
+    char name[160];
+};
+
+int load_model(struct loaded *out, const struct engine_options *opt,
+               struct lw_error *err);
+void load_release(struct loaded *m);
+
+/* The threads that decode: opt->threads or the cores there are. */
+int load_threads(const struct engine_options *opt);
+
+#endif

@@ -1,0 +1,20 @@
+/* loop.h - the engine thread: takes calls, computes, answers.
+ *
+ * Threads: loop_new() and loop_free() on the opener's thread, loop_run() on
+ * the engine thread, loop_submit() on any. */
+#ifndef LW_ENGINE_LOOP_H
+#define LW_ENGINE_LOOP_H
+
+#include "engine/call.h"
+
+struct loop;
+
+/* m must outlive the loop; its context belongs to the loop from now on. */
+struct loop *loop_new(struct loaded *m, int sequences, uint64_t kept_bytes_max);
+void loop_free(struct loop *loop); /* loop_run() has returned */
+/* Until loop_stop(). */
+void loop_run(struct loop *loop);
+void loop_submit(struct loop *loop, struct call *call);
+void loop_stop(struct loop *loop); /* no call is under way */
+
+#endif

@@ -1,0 +1,23 @@
+/* need.h - how much memory a model will take, from its header. */
+#ifndef LW_ENGINE_NEED_H
+#define LW_ENGINE_NEED_H
+
+#include "engine/gguf_info.h"
+
+#include <stdint.h>
+
+enum {
+    /* Tokens in one decode step. Pieces of 256-512 tokens are the fastest on CPUs. */
+    NEED_BATCH_TOKENS = 512,
+    NEED_CONTEXT_DEFAULT = 4096
+};
+
+struct need {
+    uint64_t weights, kv, scratch; /* bytes */
+};
+
+/* With a KV cache of this many tokens. */
+struct need need_of(const struct gguf_info *info, int cells);
+uint64_t need_sum(const struct need *n);
+
+#endif

@@ -1,0 +1,420 @@
+/* schedule.c - groups, requests, cells: letting in, filling batches, letting go.
+ *
+ * Invariants, checked by tests/unit/test_schedule.c after every operation:
+ *   - cells_used is the sum over the groups inside of n_prefix + max(cells_own,
+ *     cells_own_max), and never more than cells;
+ *   - no two of the works inside have the same sequence;
+ *   - a request is inside only while its group is, and starts from a prefix
+ *     that is complete;
+ *   - whoever waits is let in at last, as long as those inside finish. */
+#include "engine/schedule.h"
+
+#include <assert.h>
+#include <string.h>
+
+void sched_init(struct schedule *s, int batch_tokens, int running_max, int cells,
+                const struct sched_hooks *hooks, void *user)
+{
+    assert(batch_tokens > 0 && running_max > 0 && running_max <= SCHED_RUNNING_MAX);
+    *s = (struct schedule){
+        .batch_tokens = batch_tokens,
+        .running_max = running_max,
+        .cells = cells,
+        .hooks = hooks,
+        .user = user,
+    };
+}
+
+/* --- Building ------------------------------------------------------------- */
+
+void sched_call_init(struct sched_call *call)
+{
+    *call = (struct sched_call){ .first = NULL };
+}
+
+void sched_group_init(struct sched_group *group, int n_prefix)
+{
+    *group = (struct sched_group){ .prefix = { .seq = -1, .n_tokens = n_prefix } };
+}
+
+void sched_request_init(struct sched_request *r, int n_prompt, int n_total)
+{
+    *r = (struct sched_request){
+        .work = { .seq = -1, .n_tokens = n_prompt },
+        .n_total = n_total,
+    };
+}
+
+void sched_call_append(struct sched_call *call, struct sched_group *group)
+{
+    group->call = call;
+    if (call->last) {
+        call->last->next = group;
+    } else {
+        call->first = call->waiting = group;
+    }
+    call->last = group;
+}
+
+/* Cells of the request that are not the group's. */
+static int own_cells(const struct sched_request *r)
+{
+    return r->n_total - r->group->prefix.n_tokens;
+}
+
+void sched_group_append(struct sched_group *group, struct sched_request *r)
+{
+    assert(r->work.n_tokens > group->prefix.n_tokens && r->n_total >= r->work.n_tokens);
+    r->group = group;
+    if (group->last) {
+        group->last->next = r;
+    } else {
+        group->first = group->waiting = r;
+    }
+    group->last = r;
+    group->n_waiting++;
+    if (own_cells(r) > group->cells_own_max) {
+        group->cells_own_max = own_cells(r);
+    }
+}
+
+bool sched_fits(const struct schedule *s, const struct sched_request *r)
+{
+    return r->n_total <= s->cells;
+}
+
+/* --- Callers -------------------------------------------------------------- */
+
+void sched_add(struct schedule *s, struct sched_call *call)
+{
+    if (!s->turn) {
+        s->turn = call->next = call;
+        return;
+    }
+    /* Behind the one whose turn it is: a newcomer need not wait for a round. */
+    call->next = s->turn->next;
+    s->turn->next = call;
+}
+
+void sched_remove(struct schedule *s, struct sched_call *call)
+{
+    struct sched_call *before = call;
+
+    while (before->next != call) {
+        before = before->next;
+    }
+    before->next = call->next;
+    if (s->turn == call) {
+        s->turn = before == call ? NULL : call->next;
+    }
+    call->next = NULL;
+}
+
+/* The next group to let in, callers taking turns; NULL: none waits. */
+static struct sched_group *next_group(struct schedule *s)
+{
+    struct sched_call *call = s->turn;
+
+    if (!call) {
+        return NULL;
+    }
+    do {
+        while (call->waiting && call->waiting->state != SCHED_WAITING) {
+            call->waiting = call->waiting->next;
+        }
+        if (call->waiting) {
+            return call->waiting;
+        }
+        call = call->next;
+    } while (call != s->turn);
+    return NULL;
+}
+
+/* --- Sequences and cells -------------------------------------------------- */
+
+static int take_seq(struct schedule *s)
+{
+    for (int i = 0; i < SCHED_SEQ_MAX; i++) {
+        if (!s->seq_used[i]) {
+            s->seq_used[i] = true;
+            return i;
+        }
+    }
+    assert(0 && "there is a sequence for everyone inside");
+    return -1;
+}
+
+static void give_seq(struct schedule *s, struct sched_work *work)
+{
+    s->hooks->clear(s->user, work->seq);
+    s->seq_used[work->seq] = false;
+    work->seq = -1;
+}
+
+static int group_cells(const struct sched_group *g, int cells_own)
+{
+    return g->prefix.n_tokens +
+           (cells_own > g->cells_own_max ? cells_own : g->cells_own_max);
+}
+
+/* Change what those inside the group need; false and nothing changed if the cache has no
+ * room for it. Shrinking always works. */
+static bool resize_group(struct schedule *s, struct sched_group *g, int cells_own)
+{
+    int change = group_cells(g, cells_own) - group_cells(g, g->cells_own);
+
+    if (change > s->cells - s->cells_used) {
+        return false;
+    }
+    s->cells_used += change;
+    g->cells_own = cells_own;
+    return true;
+}
+
+/* --- Letting in ----------------------------------------------------------- */
+
+static bool prefix_ready(const struct sched_group *g)
+{
+    return g->prefix.n_done == g->prefix.n_tokens;
+}
+
+static bool let_group_in(struct schedule *s)
+{
+    struct sched_group *g = next_group(s);
+
+    if (!g || s->n_groups == SCHED_GROUPS_MAX ||
+        group_cells(g, 0) > s->cells - s->cells_used) {
+        return false;
+    }
+    g->state = SCHED_INSIDE;
+    g->prefix.seq = take_seq(s);
+    g->prefix.n_done = 0;
+    s->groups[s->n_groups++] = g;
+    s->cells_used += group_cells(g, 0);
+    s->turn = g->call->next;
+    if (g->prefix.n_tokens > 0) {
+        g->prefix.n_done = s->hooks->group_begins(s->user, g);
+    }
+    return true;
+}
+
+static bool seat_request(struct schedule *s, struct sched_request *r)
+{
+    struct sched_group *g = r->group;
+
+    if (s->n_running == s->running_max ||
+        !resize_group(s, g, g->cells_own + own_cells(r))) {
+        return false;
+    }
+    r->state = SCHED_INSIDE;
+    r->work.seq = take_seq(s);
+    s->running[s->n_running++] = r;
+    g->n_waiting--;
+    g->n_inside++;
+    g->call->n_inside++;
+    return true;
+}
+
+/* A twin waits while its leader computes the prompt of both. */
+static bool waits_for_twin(const struct sched_request *r)
+{
+    return r->twin && r->twin->state == SCHED_INSIDE &&
+           r->twin->work.n_done < r->work.n_tokens;
+}
+
+static bool let_request_in(struct schedule *s, struct sched_group *g)
+{
+    if (g->n_waiting == 0 || !prefix_ready(g)) {
+        return false;
+    }
+    while (g->waiting->state != SCHED_WAITING) {
+        g->waiting = g->waiting->next;
+    }
+    for (struct sched_request *r = g->waiting; r; r = r->next) {
+        if (r->state != SCHED_WAITING || waits_for_twin(r)) {
+            continue;
+        }
+        if (!seat_request(s, r)) {
+            return false;
+        }
+        r->work.n_done = g->prefix.n_tokens;
+        if (g->prefix.n_tokens > 0) {
+            s->hooks->copy(s->user, g->prefix.seq, r->work.seq, g->prefix.n_tokens);
+        }
+        return true;
+    }
+    return false;
+}
+
+bool sched_join(struct schedule *s, struct sched_request *leader,
+                struct sched_request *twin)
+{
+    assert(twin->twin == leader && twin->state == SCHED_WAITING);
+    if (!seat_request(s, twin)) {
+        return false;
+    }
+    twin->work.n_done = twin->work.n_tokens;
+    s->hooks->copy(s->user, leader->work.seq, twin->work.seq, twin->work.n_tokens);
+    return true;
+}
+
+/* --- Filling a batch ------------------------------------------------------ */
+
+struct plan {
+    struct sched_piece *pieces;
+    int n, room;
+};
+
+static void put_piece(struct plan *p, struct sched_work *work, struct sched_group *group,
+                      struct sched_request *request)
+{
+    int left = work->n_tokens - work->n_done;
+    int count = left < p->room ? left : p->room;
+
+    if (count == 0) {
+        return;
+    }
+    p->pieces[p->n++] = (struct sched_piece){
+        .work = work,
+        .request = request,
+        .group = group,
+        .start = work->n_done,
+        .count = count,
+        .logits = request && count == left,
+    };
+    p->room -= count;
+}
+
+/* Those inside already: the ones that write first, since they need one token each, then
+ * whatever is still to be read, the oldest first. */
+static void put_inside(struct schedule *s, struct plan *p)
+{
+    for (int i = 0; i < s->n_running; i++) {
+        struct sched_request *r = s->running[i];
+        if (r->work.n_tokens - r->work.n_done == 1) {
+            put_piece(p, &r->work, r->group, r);
+        }
+    }
+    for (int i = 0; i < s->n_running; i++) {
+        struct sched_request *r = s->running[i];
+        if (r->work.n_tokens - r->work.n_done > 1) {
+            put_piece(p, &r->work, r->group, r);
+        }
+    }
+    for (int i = 0; i < s->n_groups; i++) {
+        put_piece(p, &s->groups[i]->prefix, s->groups[i], NULL);
+    }
+}
+
+/* Try the groups in order, those of callers with fewer requests inside first. */
+static bool put_next_request(struct schedule *s, struct plan *p)
+{
+    bool tried[SCHED_GROUPS_MAX] = { false };
+
+    for (int round = 0; round < s->n_groups; round++) {
+        int best = -1;
+        for (int i = 0; i < s->n_groups; i++) {
+            if (!tried[i] && (best < 0 || s->groups[i]->call->n_inside <
+                                              s->groups[best]->call->n_inside)) {
+                best = i;
+            }
+        }
+        tried[best] = true;
+        if (let_request_in(s, s->groups[best])) {
+            struct sched_request *r = s->running[s->n_running - 1];
+            put_piece(p, &r->work, r->group, r);
+            return true;
+        }
+    }
+    return false;
+}
+
+int sched_plan(struct schedule *s, struct sched_piece pieces[SCHED_PIECES_MAX])
+{
+    struct plan p = { .pieces = pieces, .room = s->batch_tokens };
+
+    put_inside(s, &p);
+    while (p.room > 0) {
+        if (put_next_request(s, &p)) {
+            continue;
+        }
+        if (!let_group_in(s)) {
+            break;
+        }
+        struct sched_group *g = s->groups[s->n_groups - 1];
+        put_piece(&p, &g->prefix, g, NULL);
+    }
+    return p.n;
+}
+
+void sched_done(struct schedule *s, const struct sched_piece *pieces, int n)
+{
+    (void)s;
+    for (int i = 0; i < n; i++) {
+        assert(pieces[i].work->n_done == pieces[i].start);
+        pieces[i].work->n_done += pieces[i].count;
+    }
+}
+
+void sched_extend(struct sched_request *r)
+{
+    assert(r->state == SCHED_INSIDE && r->work.n_tokens < r->n_total);
+    r->work.n_tokens++;
+}
+
+void sched_lost(struct sched_work *work)
+{
+    work->n_done = 0;
+}
+
+/* --- Letting go ----------------------------------------------------------- */
+
+static void end_group(struct schedule *s, struct sched_group *g)
+{
+    int i = 0;
+
+    if (g->state == SCHED_WAITING) {
+        g->state = SCHED_OVER;
+        return;
+    }
+    s->hooks->group_ends(s->user, g);
+    g->state = SCHED_OVER;
+    s->cells_used -= group_cells(g, 0);
+    give_seq(s, &g->prefix);
+    while (s->groups[i] != g) {
+        i++;
+    }
+    s->n_groups--;
+    memmove(&s->groups[i], &s->groups[i + 1],
+            (size_t)(s->n_groups - i) * sizeof s->groups[0]);
+}
+
+static void leave(struct schedule *s, struct sched_request *r)
+{
+    int i = 0;
+
+    give_seq(s, &r->work);
+    resize_group(s, r->group, r->group->cells_own - own_cells(r));
+    r->group->n_inside--;
+    r->group->call->n_inside--;
+    while (s->running[i] != r) {
+        i++;
+    }
+    s->n_running--;
+    memmove(&s->running[i], &s->running[i + 1],
+            (size_t)(s->n_running - i) * sizeof s->running[0]);
+}
+
+void sched_finish(struct schedule *s, struct sched_request *r)
+{
+    assert(r->state != SCHED_OVER);
+    if (r->state == SCHED_INSIDE) {
+        leave(s, r);
+    } else {
+        r->group->n_waiting--;
+    }
+    r->state = SCHED_OVER;
+    if (r->group->n_waiting == 0 && r->group->n_inside == 0) {
+        end_group(s, r->group);
+    }
+}

@@ -1,0 +1,45 @@
+/* template.h - a chat as the tokens that the model was trained to see.
+ *
+ * The model's own template is rendered once with marks in place of the
+ * messages, then cut at the marks: what stands between them is template and
+ * may name special tokens; what takes the place of a mark is content and may
+ * not, so an excerpt that holds "<|im_end|>" ends nothing.
+ *
+ *     <|im_start|>system\n  M0  <|im_end|>\n<|im_start|>user\n  M1  <|im_end|>\n<|im...
+ *     special               plain  special                      plain: each part apart
+ *
+ * Threads: any; nothing is kept between calls. */
+#ifndef LW_ENGINE_TEMPLATE_H
+#define LW_ENGINE_TEMPLATE_H
+
+#include "base/err.h"
+#include "engine/vocab.h"
+#include "llm/llm.h"
+
+struct prompt {
+    struct tokens tokens;
+    /* Where sharing ends: behind the last document text, or before the last
+     * message where there is none. Less than tokens.n. */
+    size_t n_prefix;
+};
+
+/* The template to use for this model: its own where the library knows it, else
+ * NULL for the plain one ("User: ...", for models that have none). */
+const char *template_of(const struct llama_model *model);
+
+/* The document text of the last prompt and its tokens: the tasks of an excerpt
+ * come one after the other, and tokenising it is most of the work. */
+struct part_memo {
+    const char *text;
+    size_t len;
+    struct tokens tokens;
+};
+
+/* LW_ERR if the library cannot render the chat. Release the tokens in any case.
+ * The memo starts zeroed, serves calls with the same vocabulary and is released
+ * by tokens_release(&memo->tokens). */
+int template_render(const char *tmpl, const struct vocab *v,
+                    const struct llm_request *req, struct part_memo *memo,
+                    struct prompt *out, struct lw_error *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* turn.h - one request under way: the assistant's turn in one chat.
+ *
+ * A turn is built on the calling thread (call.c), scheduled by its prompt
+ * (schedule.h), and then grows: each time its logits are there turn_go_on()
+ * scores, chooses a token, appends its text, and says whether it goes on.
+ *
+ * Threads: the caller's until the call is submitted, then the engine thread's. */
+#ifndef LW_ENGINE_TURN_H
+#define LW_ENGINE_TURN_H
+
+#include "engine/copy.h"
+#include "engine/detok.h"
+#include "engine/sample.h"
+#include "engine/schedule.h"
+#include "llm/llm.h"
+
+struct call;
+
+/* Turns that share their first tokens. */
+struct turn_group {
+    struct sched_group sched; /* first: the schedule hands out pointers to it */
+    struct tokens prefix;
+    double promise; /* the best screening score of its turns */
+    uint64_t hash;
+};
+
+/* One request: the assistant's turn in one chat. */
+struct turn {
+    struct sched_request sched; /* first */
+    struct call *call;
+    size_t index; /* of the request */
+    const struct llm_request *req;
+    struct tokens own; /* behind the group's prefix: prompt, then reply */
+    int n_prompt, n_reply;
+    int max_reply;
+    struct tokens alt, alt2;
+    struct sampler sampler;
+    struct copier copier;
+    struct detok out;
+    size_t n_streamed;
+    double logprob_alt, logprob_alt2, logprob_sum;
+    int n_computed; /* prompt tokens computed on its behalf */
+    double seconds;
+    struct lw_error *error; /* NULL: none; a kilobyte, and few turns have one */
+    bool has_twins;
+    bool over;
+};
+
+/* The turn's error, made when it is needed. */
+struct lw_error *turn_error(struct turn *t);
+void turn_release(struct turn *t);
+
+/* The logits behind the turn's last token are there. Returns true if one token
+ * was added and the turn goes on; else it is over, with *finish. */
+bool turn_go_on(struct turn *t, const struct logits *l, enum llm_finish *finish);
+
+/* Send the reply to the caller; the turn is over. read: its whole prompt was
+ * computed or found. */
+void turn_reply(struct turn *t, enum llm_finish finish, bool read);
+
+#endif

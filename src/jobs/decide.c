@@ -48,10 +48,10 @@ static const double LISTED_YN_VETO = -1.5;
 
 /* Chunks read behind the best found one without a better one: it is no longer
  * contested. One wave. Not fitted. */
-static const size_t STOP_SINCE_BEST = 4;
-/* So strong that nothing more is read: the right chunk of 12 questions in 19,
- * none of the wrong ones whose names are known. */
-static const double STOP_STRENGTH = 1.8;
+static const size_t STOP_SINCE_BEST = 3;
+/* So strong that nothing more is read: by the chunk, or with its sentence. No
+ * chunk of a question without an answer came near either. */
+static const double STOP_STRENGTH = 1.8, STOP_WITH_SENTENCE = 2.0;
 
 /* How fast confidence goes from 0 to 1 around a threshold. */
 static const double CONFIDENCE_STRENGTH_STEEP = 0.8, CONFIDENCE_STRENGTH_HALF = 0.3;
@@ -152,5 +152,6 @@ double decide_confidence(double screen, double margin, double strength)
 bool decide_stop(const struct decide_wave *w)
 {
     if (!w->found || w->unread == 0) return false;
-    return w->since_best >= STOP_SINCE_BEST || w->best_strength > STOP_STRENGTH;
+    return w->since_best >= STOP_SINCE_BEST || w->best_strength > STOP_STRENGTH ||
+           w->best_with_sentence > STOP_WITH_SENTENCE;
 }

@@ -52,6 +52,7 @@ struct decide_wave {
     size_t read, unread;          /* chunks of the task */
     bool found;                   /* some chunk's verdict is VERDICT_FOUND */
     double best_strength;         /* of the best of these; NAN: not known */
+    double best_with_sentence;    /* its strength + wyn; NAN: not asked */
     size_t since_best;            /* chunks read after the best one was */
 };
 /* May the reading of a look-up stop here? */

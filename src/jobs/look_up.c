@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 enum {
-    WAVE_CHUNKS = 4,   /* a task reads in one wave; more where a server takes more */
+    WAVE_CHUNKS = 3,   /* a task reads in one wave; more where a server takes more */
     ANSWERS_A_WAVE = 2 /* candidates a task answers after a wave */
 };
 
@@ -194,9 +194,12 @@ static void judge(struct reader *rd, const struct look_ups *all, struct look_up 
         .unread = l->limit - l->next,
         .found = l->best >= 0,
         .best_strength = NAN,
+        .best_with_sentence = NAN,
     };
     if (w.found) {
-        w.best_strength = strength_of(rd, l, l->t->order[l->best]);
+        size_t best = l->t->order[l->best];
+        w.best_strength = strength_of(rd, l, best);
+        w.best_with_sentence = w.best_strength + rd->slots[best].wyn;
         w.since_best = l->next - 1 - (size_t)l->best;
     }
     bool read_all = rd->r->read_max == 0;

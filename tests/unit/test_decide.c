@@ -133,7 +133,8 @@ static void test_confidence_rises_and_stays_in_range(void **state)
 static void test_stopping(void **state)
 {
     (void)state;
-    struct decide_wave w = { .read = 4, .unread = 90, .best_strength = NAN };
+    struct decide_wave w = { .read = 4, .unread = 90, .best_strength = NAN,
+                             .best_with_sentence = NAN };
     w.since_best = 100;
     assert_false(decide_stop(&w));    /* nothing found: go on */
     w.found = true;
@@ -142,6 +143,10 @@ static void test_stopping(void **state)
     assert_false(decide_stop(&w));    /* the next may be better */
     w.best_strength = 20;
     assert_true(decide_stop(&w));     /* it may not */
+    w.best_strength = 0;
+    assert_false(decide_stop(&w));
+    w.best_with_sentence = 20;
+    assert_true(decide_stop(&w));
     w.unread = 0;
     assert_false(decide_stop(&w));    /* nothing to stop */
 }

@@ -21,7 +21,7 @@ static const char *const company[] = {
     "The end.",
     NULL,
 };
-enum { COMPANY_CHUNKS = 11, CAPEX = 2 };
+enum { COMPANY_CHUNKS = 11, CAPEX = 2, WAVE = 3 };    /* look_up.c: WAVE_CHUNKS */
 
 #define CAPEX_TASK "{\"tasks\":[{\"ask\":\"What was the capital expenditure in 2022?\"}]}"
 
@@ -52,16 +52,16 @@ static void test_look_up_finds_and_stops(void **state)
     assert_string_equal(j->answer, "12 million dollars");
     assert_true(j->margin > 1 && j->strength > 5);
     assert_int_equal(desk_count(&d, JOB_ANSWERED), 1);
-    /* One wave of four; the rest ends as skipped, with the reason. */
-    assert_int_equal(desk_count(&d, JOB_ABSENT), 3);
-    assert_int_equal(desk_count(&d, JOB_SKIPPED), 7);
+    /* One wave; the rest ends as skipped, with the reason. */
+    assert_int_equal(desk_count(&d, JOB_ABSENT), WAVE - 1);
+    assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - WAVE);
     assert_non_null(strstr(d.jobs.stop_reason, "did not contest"));
     assert_non_null(
-        strstr(d.traces.data, "wave 1, t1: 4 of 11 chunks read, found, done"));
-    /* Four screens, one answer, one second look that settled it. */
-    assert_int_equal(fake_request_count(d.worker), 6);
+        strstr(d.traces.data, "wave 1, t1: 3 of 11 chunks read, found, done"));
+    /* The screens, one answer, one second look that settled it. */
+    assert_int_equal(fake_request_count(d.worker), WAVE + 2);
     assert_int_equal(desk_requests(&d, "Reply Yes or No"), 1);
-    assert_int_equal(d.usage.requests, 6);
+    assert_int_equal(d.usage.requests, WAVE + 2);
     desk_release(&d);
 }
 
@@ -81,10 +81,10 @@ static void test_look_up_waits_for_contest(void **state)
     desk_plan(&d, CAPEX_TASK);
     assert_int_equal(desk_run(&d), 0);
     assert_int_equal(desk_count(&d, JOB_ANSWERED), 1);
-    assert_int_equal(desk_count(&d, JOB_ABSENT), 7);
-    assert_int_equal(desk_count(&d, JOB_SKIPPED), 3);
+    assert_int_equal(desk_count(&d, JOB_ABSENT), 2 * WAVE - 1);
+    assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - 2 * WAVE);
     assert_non_null(
-        strstr(d.traces.data, "wave 2, t1: 8 of 11 chunks read, found, done"));
+        strstr(d.traces.data, "wave 2, t1: 6 of 11 chunks read, found, done"));
     desk_release(&d);
 }
 
@@ -303,8 +303,8 @@ static void test_server_look_up_stops_too(void **state)
     assert_int_equal(desk_run(&d), 0);
     assert_string_equal(desk_job(&d, 0, CAPEX)->answer, "12 million dollars");
     assert_int_equal(desk_count(&d, JOB_ANSWERED), 1);
-    assert_int_equal(fake_request_count(d.worker), 8);
-    assert_int_equal(desk_count(&d, JOB_SKIPPED), 3);
+    assert_int_equal(fake_request_count(d.worker), 2 * WAVE);
+    assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - 2 * WAVE);
     desk_release(&d);
 }
 
@@ -377,8 +377,8 @@ static void test_samples_in_process_share_the_screen(void **state)
                   "\"samples\":3}]}");
     assert_int_equal(desk_run(&d), 0);
     assert_int_equal(desk_count(&d, JOB_ANSWERED), 3);
-    assert_int_equal(desk_count(&d, JOB_ABSENT), 9);
-    assert_int_equal(fake_request_count(d.worker), 4 + 3 + 1);
+    assert_int_equal(desk_count(&d, JOB_ABSENT), 3 * (WAVE - 1));
+    assert_int_equal(fake_request_count(d.worker), WAVE + 3 + 1);
     desk_release(&d);
 }
 
@@ -395,9 +395,9 @@ static void test_worker_that_always_fails(void **state)
         assert_int_equal(desk_run(&d), LW_ERR);
         assert_string_equal(d.err.message, "no route to the worker");
         /* One wave is enough to know. */
-        assert_int_equal(fake_request_count(d.worker), 4);
-        assert_int_equal(desk_count(&d, JOB_FAILED), 4);
-        assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - 4);
+        assert_int_equal(fake_request_count(d.worker), WAVE);
+        assert_int_equal(desk_count(&d, JOB_FAILED), WAVE);
+        assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - WAVE);
         assert_non_null(strstr(d.jobs.stop_reason, "no route to the worker"));
         desk_release(&d);
     }
@@ -485,11 +485,11 @@ static void test_cancel_between_screen_and_answer(void **state)
     desk_init(&d, company, DESK_IN_PROCESS, finds_capex);
     desk_plan(&d, CAPEX_TASK);
     d.reading.progress = raise_when_due;
-    raise_at = 4;
+    raise_at = WAVE;
     raise_times = 1;
     assert_int_equal(desk_run(&d), 0);
     assert_int_equal(desk_job(&d, 0, CAPEX)->state, JOB_SKIPPED);
-    assert_int_equal(desk_count(&d, JOB_ABSENT), 3);
+    assert_int_equal(desk_count(&d, JOB_ABSENT), WAVE - 1);
     assert_int_equal(desk_count(&d, JOB_ANSWERED), 0);
     assert_string_equal(d.jobs.stop_reason, "the run was stopped");
     desk_release(&d);

@@ -154,8 +154,8 @@ static bool is_plain(const char *s, uint32_t cp, int n)
 /* The bytes that need no look at the character they belong to: most of any text. */
 static const char *skip_ascii(const char *s, const char *end)
 {
-    while (s < end && (unsigned char)*s >= 0x20 && (unsigned char)*s < 0x80 && *s != '"' &&
-           *s != '\\') {
+    while (s < end && (unsigned char)*s >= 0x20 && (unsigned char)*s < 0x80 &&
+           *s != '"' && *s != '\\') {
         s++;
     }
     return s;

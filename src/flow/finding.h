@@ -21,7 +21,7 @@ struct finding {
     int chunk;
     const char *value;      /* in the run's arena */
     struct quote quote;
-    bool supported;         /* the value's numbers, names and words occur in the quote's chunk */
+    bool supported;         /* the value's numbers, names, words occur in the chunk */
     double confidence;      /* 0..1, of the worker's own "found" */
     double rank;            /* what findings are sorted by, higher first */
     int votes, of;          /* samples that agreed, of how many */

@@ -29,7 +29,7 @@ struct task {
     char **terms;              /* search terms for ranking */
     size_t n_terms;
     int top;                   /* the best `top` chunks by search; 0: all */
-    char found_in[16];         /* "" or an earlier task's id: only where it found something */
+    char found_in[16];         /* "" or an earlier task: only where it found something */
     /* answer */
     enum answer_kind answer;
     char *unit;                /* NULL or "USD millions" */

@@ -20,16 +20,17 @@ static const double CANDIDATE_MARGIN = 0.2;
  * show that "not stated" is not nearly certain. Not fitted. */
 static const double CANDIDATE_SCREEN_ALONE = 0.1;
 
-/* s below which a chunk is not asked in a look-up. Of 19 chunks that held an answer (1.5B, ten
- * documents, excerpts of 2,200 characters) none was under 0.25; of 10 best chunks of
- * questions without an answer 6 were under 0.17. */
+/* s below which a chunk is not asked in a look-up. Of 19 chunks that held an answer
+ * (1.5B, ten documents, excerpts of 2,200 characters) none was under 0.25; of 10 best
+ * chunks of questions without an answer 6 were under 0.17. */
 static const double ASK_SCREEN = 0.1;
 
 /* strength = yn + ln s. The same questions: at least 1.3 for all chunks that
  * held the answer but one; at most 0.25 for the best of questions without. Between, the
  * found sentence is looked at on its own: strength + wyn was 2.1 and more
  * against 0.4 and less. */
-static const double ABSENT_STRENGTH = -0.5, FOUND_STRENGTH = 1.5, FOUND_WITH_SENTENCE = 1.2;
+static const double ABSENT_STRENGTH = -0.5, FOUND_STRENGTH = 1.5,
+                    FOUND_WITH_SENTENCE = 1.2;
 
 /* What an unknown name takes from the strength, if it is the only name. A passage about
  * another vault than the one asked about had strength + wyn = 5.4. */
@@ -100,12 +101,13 @@ bool decide_candidate(double screen, double margin)
 
 bool decide_worth_asking(double screen)
 {
-    return screen > ASK_SCREEN;    /* false for NAN */
+    return screen > ASK_SCREEN; /* false for NAN */
 }
 
 double decide_strength(const struct decide_look *look)
 {
-    return look->yn + log(fmax(look->screen, 1e-9)) - UNKNOWN_NAMES_COST * look->unknown_names;
+    return look->yn + log(fmax(look->screen, 1e-9)) -
+           UNKNOWN_NAMES_COST * look->unknown_names;
 }
 
 enum decide_verdict decide_look(const struct decide_look *look)
@@ -141,7 +143,8 @@ static double logistic(double x)
 double decide_confidence(double screen, double margin, double strength)
 {
     if (!isnan(strength)) {
-        return logistic(CONFIDENCE_STRENGTH_STEEP * (strength - CONFIDENCE_STRENGTH_HALF));
+        return logistic(CONFIDENCE_STRENGTH_STEEP *
+                        (strength - CONFIDENCE_STRENGTH_HALF));
     }
     if (!isnan(margin))
         return logistic(CONFIDENCE_MARGIN_STEEP * (margin - CANDIDATE_MARGIN));

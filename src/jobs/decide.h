@@ -17,10 +17,10 @@ void decide_margins(const double *screen, const int *doc, size_t n, double *marg
 
 /* What is known of a screened chunk. */
 struct decide_look {
-    double screen;          /* s */
-    double yn;              /* "does the excerpt contain the answer": ln P(yes) / P(no) */
-    double wyn;             /* the same of the found sentence with its neighbours */
-    double unknown_names;   /* share of the question's names that the documents do not know */
+    double screen;        /* s */
+    double yn;            /* "does the excerpt hold the answer": ln P(yes) / P(no) */
+    double wyn;           /* the same of the found sentence with its neighbours */
+    double unknown_names; /* share of the question's names not in the documents */
 };
 
 enum decide_verdict { VERDICT_ABSENT, VERDICT_UNSURE, VERDICT_FOUND };
@@ -49,11 +49,11 @@ bool decide_listed(double screen, double margin, double yn);
 double decide_confidence(double screen, double margin, double strength);
 
 struct decide_wave {
-    size_t read, unread;          /* chunks of the task */
-    bool found;                   /* some chunk's verdict is VERDICT_FOUND */
-    double best_strength;         /* of the best of these; NAN: not known */
-    double best_with_sentence;    /* its strength + wyn; NAN: not asked */
-    size_t since_best;            /* chunks read after the best one was */
+    size_t read, unread;       /* chunks of the task */
+    bool found;                /* some chunk's verdict is VERDICT_FOUND */
+    double best_strength;      /* of the best of these; NAN: not known */
+    double best_with_sentence; /* its strength + wyn; NAN: not asked */
+    size_t since_best;         /* chunks read after the best one was */
 };
 /* May the reading of a look-up stop here? */
 bool decide_stop(const struct decide_wave *w);

@@ -3,9 +3,9 @@
  * All look-ups of a plan go through the waves together, so that a chunk that
  * two of them want is read once. After each wave a task compares all it has
  * read so far; with a worker that scores cheaply the best few chunks not yet
- * asked about are answered and looked at a second time, and where that does not settle it a
- * third time, at the found sentence alone; then decide_stop() says whether
- * the task goes on. With read_max 0 (all) it always does.
+ * asked about are answered and looked at a second time, and where that does not settle it
+ * a third time, at the found sentence alone; then decide_stop() says whether the task
+ * goes on. With read_max 0 (all) it always does.
  *
  *     reading --(a wave)--> reading
  *        |--> stopped: found and no longer contested
@@ -30,9 +30,9 @@ static const char READ_LIMIT[] = "as many chunks were read as a question may rea
 
 struct look_up {
     const struct expanded_task *t;
-    size_t next;  /* order[0, next) are read */
-    size_t limit; /* how many may be */
-    long best;    /* place in order of the best found one; -1: none */
+    size_t next;          /* order[0, next) are read */
+    size_t limit;         /* how many may be */
+    long best;            /* place in order of the best found one; -1: none */
     double unknown_names; /* share of the question's names */
     bool stopped;
     const char *why; /* something stays unread; NULL: all was read */
@@ -140,7 +140,8 @@ static int answer_candidates(struct reader *rd, struct look_ups *all,
     for (size_t i = 0; i < all->n; i++) {
         const struct look_up *l = &all->items[i];
         if (!l->stopped) asked[i].n = choose_candidates(rd, l, asked[i].jobs);
-        for (size_t k = 0; k < asked[i].n; k++) reader_add_answer(rd, asked[i].jobs[k], &steps);
+        for (size_t k = 0; k < asked[i].n; k++)
+            reader_add_answer(rd, asked[i].jobs[k], &steps);
     }
     int code = reader_run(rd, &steps, NULL, err);
     steps.n = 0;

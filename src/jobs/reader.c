@@ -201,12 +201,31 @@ static void take_whole(struct reader *rd, size_t job, const struct llm_reply *re
     end_job(rd, j, &v);
 }
 
+/* A number that stands neither in the excerpt nor in the question is an invention
+ * (worker's numbers are copied, never computed). */
+static bool is_invented(const struct reader *rd, const struct job *j, const char *answer)
+{
+    struct llm_part e = excerpt_of(rd, j);
+    bool in_excerpt = true, in_question = true;
+    quote_supports(answer, e.text, e.len, &in_excerpt);
+    if (in_excerpt) return false;
+    const char *both = arena_printf(rd->r->arena, "%.*s\n%s", (int)e.len, e.text,
+                                    rd->plan->tasks[j->task].ask);
+    quote_supports(answer, both, strlen(both), &in_question);
+    return !in_question;
+}
+
 static void take_answer(struct reader *rd, size_t job, const struct llm_reply *reply)
 {
     struct job *j = &rd->jobs->jobs[job];
     struct reply_value v;
     reply_read(rd->r->arena, &rd->plan->tasks[j->task], rd->schemas[j->task], reply,
                REPLY_CUT_KEEPS, &v);
+    if (v.answer && !v.items && is_invented(rd, j, v.answer)) {
+        reader_trace(rd, "chunk %d: \"%s\" has a number that stands nowhere in it", j->chunk,
+                     v.answer);
+        return;
+    }
     rd->slots[job].answer = v.answer;
     rd->slots[job].items = v.items;
     if (v.state == JOB_FAILED || v.state == JOB_SKIPPED) end_job(rd, j, &v);

@@ -14,7 +14,8 @@
  * *usage. LW_ERR if the second reply is broken too (the sentence says how);
  * llm_chat()'s errors otherwise. */
 int structured_chat(struct llm *llm, const struct llm_request *req, json_t **out,
-                    struct usage *usage, const struct cancel *cancel, struct lw_error *err);
+                    struct usage *usage, const struct cancel *cancel,
+                    struct lw_error *err);
 
 /* The checking half, without a model: a value, or LW_ERR_INPUT with the complaint. */
 int structured_parse(const json_t *schema, const char *text, size_t len, json_t **out,

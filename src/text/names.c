@@ -11,8 +11,8 @@
 enum { WORDS_FOR_ONE_COMMON = 4 };
 
 struct shape {
-    bool capital;      /* the first letter */
-    bool coded;        /* all capitals, or with a digit: an acronym, a year, a part number */
+    bool capital; /* the first letter */
+    bool coded;   /* all capitals, or with a digit: an acronym, a year, a part number */
 };
 
 static struct shape shape_of(const char *text, const struct word *word)
@@ -40,7 +40,8 @@ static bool ends_sentence(const char *text, const struct word *before, size_t to
     bool shortened = before->end - before->start <= SHORTENED_BYTES;
     for (size_t i = before->end; i < to; i++) {
         if (text[i] == '.' && !shortened) return true;
-        if (text[i] == '?' || text[i] == '!' || text[i] == ':' || text[i] == '\n') return true;
+        if (text[i] == '?' || text[i] == '!' || text[i] == ':' || text[i] == '\n')
+            return true;
     }
     return false;
 }

@@ -7,8 +7,9 @@
  * A name is a word with a capital letter that does not begin a sentence, is no
  * function word, has no digit and is not all capitals (acronyms are often
  * spelt out). Questions in title case, or with so few function words of English
- * that they are likely in another language, tell nothing. A name is known if the documents have the word, or one so like
- * it that a slip of the pen may explain the difference.
+ * that they are likely in another language, tell nothing. A name is known if the
+ * documents have the word, or one so like it that a slip of the pen may explain the
+ * difference.
  *
  * Measured with a sketch of this rule on five sets of the evaluation pack: of 123
  * questions with names, 8 have an unknown one in their own document; of 228

@@ -17,8 +17,8 @@
 struct search;
 
 /* Index every chunk; the set and list are borrowed for the life of the index. */
-int search_open(struct search **out, const struct doc_set *set, const struct chunk_list *list,
-                struct lw_error *err);
+int search_open(struct search **out, const struct doc_set *set,
+                const struct chunk_list *list, struct lw_error *err);
 void search_close(struct search *s);
 
 /* score[i] for each chunk i (array of list->n): BM25, higher is better, 0 for

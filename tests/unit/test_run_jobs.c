@@ -382,6 +382,26 @@ static void test_samples_in_process_share_the_screen(void **state)
     desk_release(&d);
 }
 
+/* A sure worker that makes a number up: what nobody wrote is not found. */
+static void test_invented_number_is_no_answer(void **state)
+{
+    (void)state;
+    struct desk d;
+    desk_init(&d, company, DESK_IN_PROCESS,
+              "when user contains \"Reply Yes or No\"\n"
+              "say Yes\n"
+              "when user contains \"12 million dollars\"\n"
+              "say 13 million dollars in 2022\n"
+              "when any contains \"\"\n"
+              "say not stated\n");
+    desk_plan(&d, CAPEX_TASK);
+    assert_int_equal(desk_run(&d), 0);
+    assert_int_equal(desk_job(&d, 0, CAPEX)->state, JOB_ABSENT);
+    assert_int_equal(desk_count(&d, JOB_ANSWERED), 0);
+    assert_non_null(strstr(d.traces.data, "stands nowhere"));
+    desk_release(&d);
+}
+
 /* --- Failures -------------------------------------------------------------------- */
 
 static void test_worker_that_always_fails(void **state)
@@ -622,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_cut_reply_is_reported),
         cmocka_unit_test(test_samples_are_asked),
         cmocka_unit_test(test_samples_in_process_share_the_screen),
+        cmocka_unit_test(test_invented_number_is_no_answer),
         cmocka_unit_test(test_worker_that_always_fails),
         cmocka_unit_test(test_some_failures_are_no_error),
         cmocka_unit_test(test_failed_screen_fails_all_samples),

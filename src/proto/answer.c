@@ -1,0 +1,404 @@
+/* answer.c - the final answer: its marks, its citations, and why it is partial.
+ *
+ * Everything goes through one builder, which numbers quotes as they are first
+ * cited; two findings with the same quote share a number. A mark is a bracket
+ * that holds nothing but ids: [f3], [f1, f2], (f4), and [3] for models that
+ * take the f for decoration. */
+#include "proto/answer.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "jobs/prompts.h"
+#include "proto/prompts.h"
+#include "text/quote.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    ANSWER_BYTES_MAX = 1024 * 1024,
+    MARK_IDS_MAX = 16,
+    SHOWN_VALUES_MAX = 3, /* of one question, without a model */
+    BY_VALUE_MAX = 3,
+    NOT_STATED_BYTES_MAX = 48
+};
+
+struct builder {
+    const struct record *rec;
+    struct buf text;
+    struct citation *citations;
+    size_t n;
+    size_t n_verified;
+    bool *cited; /* by finding */
+};
+
+static void builder_init(struct builder *b, const struct record *rec)
+{
+    struct arena *a = rec->reading->arena;
+    *b = (struct builder){ .rec = rec };
+    buf_init(&b->text, ANSWER_BYTES_MAX);
+    b->citations = arena_array(a, rec->findings.n + 1, sizeof *b->citations);
+    b->cited = arena_array(a, rec->findings.n + 1, sizeof *b->cited);
+}
+
+static void builder_end(struct builder *b, enum final_status status, struct final *out)
+{
+    const struct record *rec = b->rec;
+    *out = (struct final){
+        .status = status,
+        .answer = arena_strndup(rec->reading->arena, b->text.data, b->text.len),
+        .citations = b->citations,
+        .n_citations = b->n,
+        .rounds = rec->rounds,
+    };
+    record_coverage(rec, &out->coverage);
+    buf_release(&b->text);
+}
+
+/* --- Citations ----------------------------------------------------------- */
+
+bool answer_is_verified(const struct finding *f)
+{
+    return f->quote.match != QUOTE_NONE && f->supported;
+}
+
+static bool same_quote(const struct quote *a, const struct quote *b)
+{
+    return a->match != QUOTE_NONE && b->match != QUOTE_NONE && a->doc == b->doc &&
+           a->start == b->start && a->end == b->end;
+}
+
+/* A quote that stands nowhere is shown as it was claimed. */
+static const char *quote_text(const struct builder *b, const struct finding *f)
+{
+    if (f->quote.match == QUOTE_NONE) return f->value;
+    const struct doc *doc = b->rec->reading->set->docs[f->quote.doc];
+    return arena_strndup(b->rec->reading->arena, doc->text + f->quote.start,
+                         f->quote.end - f->quote.start);
+}
+
+/* The finding's number in the answer, from 1. */
+static size_t cite(struct builder *b, size_t index)
+{
+    const struct finding *f = &b->rec->findings.items[index];
+    if (!b->cited[index]) {
+        b->cited[index] = true;
+        b->n_verified += answer_is_verified(f);
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        const struct citation *c = &b->citations[i];
+        bool same = f->quote.match == QUOTE_NONE ? strcmp(c->text, f->value) == 0
+                                                 : same_quote(&c->quote, &f->quote);
+        if (same) return i + 1;
+    }
+    b->citations[b->n] = (struct citation){ .quote = f->quote, .text = quote_text(b, f) };
+    return ++b->n;
+}
+
+/* "[1][2]" for the findings, each number once. */
+static void add_marks(struct builder *b, const size_t *from, size_t n)
+{
+    size_t done[MARK_IDS_MAX], n_done = 0;
+    for (size_t i = 0; i < n && n_done < MARK_IDS_MAX; i++) {
+        size_t number = cite(b, from[i]);
+        bool again = false;
+        for (size_t j = 0; j < n_done; j++) again = again || done[j] == number;
+        if (again) continue;
+        done[n_done++] = number;
+        buf_addf(&b->text, "[%zu]", number);
+    }
+}
+
+/* --- Marks in a model's text --------------------------------------------- */
+
+struct mark {
+    size_t len;                /* bytes of the text */
+    size_t from[MARK_IDS_MAX]; /* findings that exist */
+    size_t n;
+};
+
+/* "f12", "F12" or (in square brackets) "12": its length, 0 if it is no id. */
+static size_t id_length(const char *s, bool bare)
+{
+    size_t letter = *s == 'f' || *s == 'F';
+    size_t digits = strspn(s + letter, "0123456789");
+    if (digits == 0 || digits > 5 || (!letter && (!bare || digits > 2))) return 0;
+    return letter + digits;
+}
+
+static void add_id(const struct builder *b, struct mark *m, const char *s, size_t len)
+{
+    char id[12] = "f";
+    size_t letter = *s == 'f' || *s == 'F';
+    memcpy(id + 1, s + letter, len - letter);
+    long index = record_find(b->rec, id, 1 + len - letter);
+    if (index >= 0 && m->n < MARK_IDS_MAX) m->from[m->n++] = (size_t)index;
+}
+
+/* Is there a mark at s? before: the byte in front of it (an index a[0] is none). */
+static bool read_mark(const struct builder *b, const char *s, char before, struct mark *m)
+{
+    bool square = *s == '[';
+    if (!square && *s != '(') return false;
+    bool bare = square && !isalnum((unsigned char)before) && before != '_';
+    *m = (struct mark){ .len = 1 };
+    for (;;) {
+        m->len += strspn(s + m->len, " ,;");
+        if (s[m->len] == (square ? ']' : ')')) break;
+        size_t len = id_length(s + m->len, bare);
+        if (len == 0) return false;
+        add_id(b, m, s + m->len, len);
+        m->len += len;
+    }
+    m->len++;
+    return m->len > 2;
+}
+
+/* The space in front of a mark that is taken out goes with it. */
+static void drop_space(struct buf *text)
+{
+    if (text->len > 0 && text->data[text->len - 1] == ' ') buf_cut(text, text->len - 1);
+}
+
+static void add_marked_text(struct builder *b, const char *text)
+{
+    char before = ' ';
+    for (const char *s = text; *s;) {
+        struct mark mark;
+        if (read_mark(b, s, before, &mark)) {
+            if (mark.n == 0) drop_space(&b->text);
+            add_marks(b, mark.from, mark.n);
+            s += mark.len;
+            before = ']';
+        } else {
+            buf_add_char(&b->text, *s);
+            before = *s++;
+        }
+    }
+}
+
+/* --- Evidence that the text does not name -------------------------------- */
+
+static void add_rest(struct builder *b, const char *const *rests_on, size_t n)
+{
+    size_t from[MARK_IDS_MAX], n_from = 0;
+    for (size_t i = 0; i < n && n_from < MARK_IDS_MAX; i++) {
+        long index = record_find(b->rec, rests_on[i], strlen(rests_on[i]));
+        if (index >= 0 && !b->cited[index]) from[n_from++] = (size_t)index;
+    }
+    if (n_from == 0) return;
+    if (b->n == 0) buf_add_char(&b->text, ' ');
+    add_marks(b, from, n_from);
+}
+
+/* A value that could stand in any answer by chance says nothing. */
+static bool is_telling(const char *value)
+{
+    size_t letters = 0;
+    for (const char *s = value; *s; s++) {
+        if (isdigit((unsigned char)*s)) return true;
+        letters += isalpha((unsigned char)*s) || (unsigned char)*s >= 0x80;
+    }
+    return letters >= 4;
+}
+
+/* The best verified finding not yet cited whose value the text states; -1: none. */
+static long best_stated(const struct builder *b, const char *text, size_t len)
+{
+    const struct finding *items = b->rec->findings.items;
+    long best = -1;
+    for (size_t i = 0; i < b->rec->findings.n; i++) {
+        const struct finding *f = &items[i];
+        bool numbers_ok = true;
+        if (b->cited[i] || !answer_is_verified(f) || !is_telling(f->value)) continue;
+        if (best >= 0 && f->rank <= items[best].rank) continue;
+        if (quote_supports(f->value, text, len, &numbers_ok) >= 1 && numbers_ok) {
+            best = (long)i;
+        }
+    }
+    return best;
+}
+
+/* For a model that named nothing. */
+static void cite_by_value(struct builder *b, const char *text)
+{
+    size_t from[BY_VALUE_MAX], n = 0;
+    while (n < BY_VALUE_MAX) {
+        long index = best_stated(b, text, strlen(text));
+        if (index < 0) break;
+        from[n++] = (size_t)index;
+        cite(b, (size_t)index);
+    }
+    if (n > 0) buf_add_char(&b->text, ' ');
+    add_marks(b, from, n);
+}
+
+static void trim_end(struct buf *text)
+{
+    while (text->len > 0 && isspace((unsigned char)text->data[text->len - 1])) {
+        buf_cut(text, text->len - 1);
+    }
+}
+
+void answer_from_text(const struct record *rec, const char *text,
+                      const char *const *rests_on, size_t n, struct final *out)
+{
+    struct builder b;
+    builder_init(&b, rec);
+    add_marked_text(&b, text + strspn(text, " \t\n"));
+    trim_end(&b.text);
+    add_rest(&b, rests_on, n);
+    if (b.n == 0) cite_by_value(&b, text);
+    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    builder_end(&b, FINAL_ANSWERED, out);
+}
+
+/* --- Answers without a model's text -------------------------------------- */
+
+static void add_value(struct builder *b, const char *value, const size_t *from, size_t n)
+{
+    buf_add_str(&b->text, value);
+    if (n > 0) buf_add_char(&b->text, ' ');
+    add_marks(b, from, n);
+}
+
+void answer_from_value(const struct record *rec, const char *value, const size_t *from,
+                       size_t n, struct final *out)
+{
+    struct builder b;
+    builder_init(&b, rec);
+    add_value(&b, value, from, n);
+    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    builder_end(&b, FINAL_ANSWERED, out);
+}
+
+/* Findings nearly as sure as the best one of the same question. */
+static void add_best_values(struct builder *b, const struct asked *asked)
+{
+    const struct finding *items = b->rec->findings.items;
+    double enough = items[asked->first].confidence * 0.8;
+    size_t shown = 0;
+    for (size_t i = asked->first; i < asked->first + asked->n; i++) {
+        if (shown == SHOWN_VALUES_MAX || items[i].confidence < enough) continue;
+        if (shown++ > 0) buf_add_str(&b->text, "; ");
+        add_value(b, items[i].value, &i, 1);
+    }
+}
+
+void answer_from_findings(const struct record *rec, struct final *out)
+{
+    struct builder b;
+    size_t n_with = 0;
+    for (size_t i = 0; i < rec->n_asked; i++) n_with += rec->asked[i].n > 0;
+    if (n_with == 0) {
+        answer_not_found(rec, out);
+        return;
+    }
+    builder_init(&b, rec);
+    for (size_t i = 0; i < rec->n_asked; i++) {
+        const struct asked *asked = &rec->asked[i];
+        if (asked->n == 0) continue;
+        if (b.text.len > 0) buf_add_char(&b.text, '\n');
+        if (n_with > 1) buf_addf(&b.text, "- %s ", asked->ask);
+        if (asked->reduced) {
+            add_value(&b, asked->reduced, asked->from, asked->n_from);
+        } else {
+            add_best_values(&b, asked);
+        }
+    }
+    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    builder_end(&b, FINAL_ANSWERED, out);
+}
+
+void answer_not_found(const struct record *rec, struct final *out)
+{
+    struct builder b;
+    struct coverage coverage;
+    record_coverage(rec, &coverage);
+    builder_init(&b, rec);
+    buf_add_str(&b.text, words_not_found(rec->reading->arena, &coverage));
+    builder_end(&b, FINAL_NOT_FOUND, out);
+    if (coverage.read > 0) return;
+    if (cancel_level(rec->reading->cancel)) {
+        answer_stopped(rec, out);
+    } else {
+        answer_partial(rec, out, LW_ERR_LOCAL, record_why_unread(rec));
+    }
+}
+
+/* --- A supervisor's reply ------------------------------------------------ */
+
+bool answer_is_blank(const char *text)
+{
+    return text[strspn(text, " \t\n")] == '\0';
+}
+
+/* The words alone: "Not stated for 2021, but 5 in 2022 [f1]" is an answer. */
+bool answer_is_not_stated(const char *text)
+{
+    text += strspn(text, " \t\n\"'");
+    return strncasecmp(text, PROMPT_ABSENT, strlen(PROMPT_ABSENT)) == 0 &&
+           strlen(text) <= NOT_STATED_BYTES_MAX;
+}
+
+bool answer_from_reply(const struct record *rec, const json_t *reply, struct final *out)
+{
+    const char *answer = json_str(reply, "answer", "");
+    const json_t *ids = json_object_get(reply, "rests_on");
+    if (answer_is_blank(answer)) return false;
+    if (answer_is_not_stated(answer)) {
+        answer_not_found(rec, out);
+        return true;
+    }
+    const char *rests_on[MARK_IDS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(ids) && n < MARK_IDS_MAX; i++) {
+        const char *id = json_string_value(json_array_get(ids, i));
+        if (id) rests_on[n++] = id;
+    }
+    answer_from_text(rec, answer, rests_on, n, out);
+    return true;
+}
+
+/* --- How it ended -------------------------------------------------------- */
+
+void answer_partial(const struct record *rec, struct final *out, int cause,
+                    const char *sentence)
+{
+    struct arena *a = rec->reading->arena;
+    if (out->status == FINAL_NOT_FOUND) {
+        out->answer = words_nothing_yet(a, &out->coverage);
+    } else {
+        out->status = FINAL_PARTIAL;
+    }
+    if (out->cause) return;
+    out->cause = cause;
+    out->cause_message = arena_strdup(a, sentence);
+}
+
+void answer_stopped(const struct record *rec, struct final *out)
+{
+    if (cancel_timed_out(rec->reading->cancel)) {
+        answer_partial(rec, out, LW_TIMEOUT, "the time limit ended the run");
+    } else {
+        answer_partial(rec, out, LW_PARTIAL, "the run was stopped before its end");
+    }
+}
+
+int answer_after_error(const struct record *rec, int code, struct final *out,
+                       struct lw_error *err)
+{
+    enum cancel_level level = cancel_level(rec->reading->cancel);
+    if (level == CANCEL_ABORT || rec->n_asked == 0) return code;
+    if (level == CANCEL_NONE && rec->findings.n == 0) return code;
+    answer_from_findings(rec, out);
+    if (level == CANCEL_FINISH) {
+        answer_stopped(rec, out);
+    } else {
+        answer_partial(rec, out, code, err->message);
+    }
+    return 0;
+}

@@ -1,0 +1,57 @@
+/* answer.h - the final answer: its marks, its citations, and why it is partial.
+ *
+ * A supervisor marks statements with the ids of findings, "12 May [f3]"; a
+ * reader of the answer sees numbers in order of appearance, "12 May [1]", each
+ * with a citation. Marks that point nowhere are taken out. An answer that rests
+ * on no verified quote says so at its end.
+ *
+ * Every call below fills all of *out but `cause`, coverage and rounds
+ * included. Strings live in the run's arena. */
+#ifndef LW_PROTO_ANSWER_H
+#define LW_PROTO_ANSWER_H
+
+#include "flow/final.h"
+#include "proto/proto.h"
+#include "proto/record.h"
+
+/* A model's own words. rests_on: ids it named apart from the text (n of them);
+ * those that have no mark in the text get one at its end. */
+void answer_from_text(const struct record *rec, const char *text,
+                      const char *const *rests_on, size_t n, struct final *out);
+
+/* One value with the findings behind it (indices). */
+void answer_from_value(const struct record *rec, const char *value, const size_t *from,
+                       size_t n, struct final *out);
+
+/* The best that can be said without a model: every question's reduced value or
+ * best findings. Nothing found: FINAL_NOT_FOUND. */
+void answer_from_findings(const struct record *rec, struct final *out);
+
+/* FINAL_NOT_FOUND; with a cause where nothing could be read at all. */
+void answer_not_found(const struct record *rec, struct final *out);
+
+/* What a supervisor replied: {"rests_on": [ids], "answer": "..."}. False if it gave no
+ * answer; *out is untouched then. */
+bool answer_from_reply(const struct record *rec, const json_t *reply, struct final *out);
+
+/* Mark a filled *out as partial, or one that holds nothing as cut short: then it stays
+ * FINAL_NOT_FOUND, with the cause. The first cause stays. sentence is copied. */
+void answer_partial(const struct record *rec, struct final *out, int cause,
+                    const char *sentence);
+/* The same for a run that was told to stop (time, Ctrl-C). */
+void answer_stopped(const struct record *rec, struct final *out);
+
+/* Something failed with code and *err (not NULL): 0 and the best answer from
+ * what was found, marked partial with the cause; code itself where nothing was
+ * found or the user has stopped waiting. */
+int answer_after_error(const struct record *rec, int code, struct final *out,
+                       struct lw_error *err);
+
+bool answer_is_blank(const char *text);
+/* Does a supervisor's answer say that there is none? */
+bool answer_is_not_stated(const char *text);
+
+/* A finding whose quote stands in the document and shows its value. */
+bool answer_is_verified(const struct finding *f);
+
+#endif

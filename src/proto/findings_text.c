@@ -1,0 +1,183 @@
+/* findings_text.c - what was asked and found, within a budget of tokens.
+ *
+ * First the questions take room, newest first, at most half of the budget; then
+ * the findings in turns, so that no question starves another. What is written
+ * is in the order in which it was asked, however it was chosen: a later
+ * round's text begins as the earlier one did, which servers cache. */
+#include "proto/findings_text.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <string.h>
+
+enum {
+    ASK_BYTES_MAX = 300,
+    VALUE_BYTES_MAX = 400,
+    QUOTE_BYTES_MAX = 600,
+    LINE_BYTES_MAX = 8 * 1024,
+    TEXT_BYTES_MAX = 1024 * 1024
+};
+
+struct packing {
+    const struct record *rec;
+    struct llm *reader;
+    int tokens_left;
+    const char **heads; /* by question; NULL: not shown */
+    const char **lines; /* by finding; NULL: not shown */
+};
+
+static const char *keep(const struct packing *p, struct buf *b)
+{
+    const char *text = arena_strndup(p->rec->reading->arena, b->data, b->len);
+    buf_release(b);
+    return text;
+}
+
+/* text on one line as a JSON string, cut to bytes_max. */
+static void add_string(struct buf *b, const char *text, size_t len, size_t bytes_max)
+{
+    char line[QUOTE_BYTES_MAX];
+    size_t n = utf8_floor(text, len, bytes_max < sizeof line ? bytes_max : sizeof line);
+    for (size_t i = 0; i < n; i++) {
+        line[i] = (unsigned char)text[i] < 0x20 ? ' ' : text[i];
+    }
+    json_write_string(line, n, b);
+    if (n < len) buf_add_str(b, "...");
+}
+
+/* --- Lines --------------------------------------------------------------- */
+
+static void add_reduced(const struct packing *p, struct buf *b, const struct asked *asked)
+{
+    if (!asked->reduced) return;
+    buf_addf(b, "; %s: %s (", asked->reduced_how, asked->reduced);
+    for (size_t i = 0; i < asked->n_from; i++) {
+        buf_addf(b, "%s%s", i ? ", " : "", p->rec->findings.items[asked->from[i]].id);
+    }
+    buf_add_char(b, ')');
+}
+
+static const char *head_of(const struct packing *p, size_t index)
+{
+    const struct asked *asked = &p->rec->asked[index];
+    struct buf b;
+    buf_init(&b, LINE_BYTES_MAX);
+    size_t len = strlen(asked->ask);
+    buf_addf(&b, "%zu. %.*s\n   read %zu of %zu parts", index + 1,
+             (int)utf8_floor(asked->ask, len, ASK_BYTES_MAX), asked->ask,
+             asked->parts_read, asked->parts);
+    if (asked->n == 0) buf_add_str(&b, "; nothing found");
+    add_reduced(p, &b, asked);
+    buf_add_char(&b, '\n');
+    return keep(p, &b);
+}
+
+static void add_place(const struct packing *p, struct buf *b, const struct finding *f)
+{
+    if (f->quote.match == QUOTE_NONE) {
+        buf_add_str(b, " (no quote)");
+        return;
+    }
+    const struct doc *doc = p->rec->reading->set->docs[f->quote.doc];
+    int page = doc_page_at(doc, f->quote.start);
+    buf_addf(b, " %s", doc->id);
+    if (page > 0) buf_addf(b, " page %d", page);
+    buf_add_str(b, ": ");
+    add_string(b, doc->text + f->quote.start, f->quote.end - f->quote.start,
+               QUOTE_BYTES_MAX);
+    if (!f->supported) buf_add_str(b, " (the quote does not show it)");
+}
+
+static const char *line_of(const struct packing *p, const struct finding *f)
+{
+    struct buf b;
+    buf_init(&b, LINE_BYTES_MAX);
+    buf_addf(&b, "   [%s] ", f->id);
+    add_string(&b, f->value, strlen(f->value), VALUE_BYTES_MAX);
+    if (f->of > 1) buf_addf(&b, " (%d of %d agree)", f->votes, f->of);
+    add_place(p, &b, f);
+    buf_add_char(&b, '\n');
+    return keep(p, &b);
+}
+
+/* --- Choosing ------------------------------------------------------------ */
+
+static bool take_room(struct packing *p, const char *text)
+{
+    int tokens = llm_count_tokens(p->reader, text, strlen(text));
+    if (tokens > p->tokens_left) return false;
+    p->tokens_left -= tokens;
+    return true;
+}
+
+static void choose_questions(struct packing *p)
+{
+    int budget = p->tokens_left;
+    for (size_t i = p->rec->n_asked; i-- > 0;) {
+        const char *head = head_of(p, i);
+        if (p->tokens_left < budget / 2 || !take_room(p, head)) return;
+        p->heads[i] = head;
+    }
+}
+
+/* The finding of this level of every question; false when no question has one. */
+static bool choose_level(struct packing *p, size_t level)
+{
+    bool any = false;
+    for (size_t i = 0; i < p->rec->n_asked; i++) {
+        const struct asked *asked = &p->rec->asked[i];
+        if (!p->heads[i] || level >= asked->n) continue;
+        any = true;
+        size_t f = asked->first + level;
+        const char *line = line_of(p, &p->rec->findings.items[f]);
+        if (take_room(p, line)) p->lines[f] = line;
+    }
+    return any;
+}
+
+/* --- Writing ------------------------------------------------------------- */
+
+static void write_question(const struct packing *p, size_t index, struct buf *b)
+{
+    const struct asked *asked = &p->rec->asked[index];
+    size_t left_out = 0;
+    buf_add_str(b, p->heads[index]);
+    for (size_t f = asked->first; f < asked->first + asked->n; f++) {
+        if (p->lines[f]) {
+            buf_add_str(b, p->lines[f]);
+        } else {
+            left_out++;
+        }
+    }
+    if (left_out > 0) buf_addf(b, "   (%zu weaker findings are not shown)\n", left_out);
+}
+
+const char *findings_text(const struct record *rec, struct llm *reader, int tokens_max)
+{
+    struct arena *a = rec->reading->arena;
+    struct packing p = {
+        .rec = rec,
+        .reader = reader,
+        .tokens_left = tokens_max,
+        .heads = arena_array(a, rec->n_asked + 1, sizeof *p.heads),
+        .lines = arena_array(a, rec->findings.n + 1, sizeof *p.lines),
+    };
+    choose_questions(&p);
+    for (size_t level = 0; p.tokens_left > 0 && choose_level(&p, level); level++) {
+    }
+    struct buf b;
+    buf_init(&b, TEXT_BYTES_MAX);
+    size_t hidden = 0;
+    for (size_t i = 0; i < rec->n_asked; i++) {
+        if (p.heads[i]) {
+            write_question(&p, i, &b);
+        } else {
+            hidden++;
+        }
+    }
+    if (hidden > 0) buf_addf(&b, "(%zu earlier questions are not shown)\n", hidden);
+    return keep(&p, &b);
+}

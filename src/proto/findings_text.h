@@ -1,0 +1,22 @@
+/* findings_text.h - what was asked and found, as a supervisor reads it.
+ *
+ *     1. What is stated as capital expenditure for fiscal 2022?
+ *        read 12 of 40 parts; sum: 55 (f1, f2)
+ *        [f1] "USD 12 million" d1 page 12: "Purchases of property ... (12)"
+ *        [f2] ...
+ *     2. What reason is given?
+ *        read 40 of 40 parts; nothing found
+ *
+ * Values and quotes are JSON strings, so that text of a document cannot pass
+ * for anything else. They are all that a supervisor ever sees of a document. */
+#ifndef LW_PROTO_FINDINGS_TEXT_H
+#define LW_PROTO_FINDINGS_TEXT_H
+
+#include "proto/record.h"
+
+/* At most about tokens_max tokens as reader counts them: each question's best
+ * finding first, then each one's second best, and so on. What does not fit is
+ * left out and counted in the text. In the run's arena. */
+const char *findings_text(const struct record *rec, struct llm *reader, int tokens_max);
+
+#endif

@@ -1,0 +1,258 @@
+/* minion.c - Minion: the supervisor asks the worker, one thing at a time.
+ *
+ *     supervisor: message --> worker reads --> findings with quotes --> supervisor
+ *                                                        answers, or the next message
+ *
+ * The supervisor never sees the documents. The worker reads all of them at once
+ * where they fit its context, else the parts that best match this message,
+ * found again for each. One call of the supervisor a round, and one before the
+ * first; each holds everything that was asked and found so far, so nothing
+ * depends on a conversation. */
+#include "proto/ways.h"
+
+#include "base/mem.h"
+#include "jobs/plan_check.h"
+#include "jobs/reply.h"
+#include "jobs/run_jobs.h"
+#include "proto/answer.h"
+#include "proto/findings_text.h"
+#include "proto/schemas.h"
+#include "proto/shape.h"
+#include "proto/supervise.h"
+#include "proto/whole.h"
+#include "text/quote.h"
+
+#include <string.h>
+
+enum {
+    WHOLE_REPLY_TOKENS = 256,
+    WHOLE_PROMPT_TOKENS = 512, /* our words and the message */
+    SAID_MAX = 4               /* sentences of a reply that are kept */
+};
+
+struct minion {
+    struct proto_run *run;
+    struct record record;
+    const char *message; /* what to ask the worker next */
+    const char *whole;   /* the documents as one text; NULL: read in parts */
+    size_t whole_len;
+    int round; /* from 1 */
+    enum prompt_round kind;
+    bool answered;
+};
+
+/* --- The worker's turn: everything at once --------------------------------- */
+
+static bool fits_worker(const struct reading *r)
+{
+    int context = llm_info(r->worker)->context;
+    int64_t rest = WHOLE_REPLY_TOKENS + WHOLE_PROMPT_TOKENS;
+    return context > rest && whole_tokens(r, r->worker) + rest <= context;
+}
+
+/* The reply's sentences become findings, each with the sentence of the
+ * documents that holds most of it. */
+struct said {
+    const struct reading *r;
+    const char *text;
+    struct finding findings[SAID_MAX];
+    size_t n;
+};
+
+static struct quote best_quote(const struct reading *r, const char *sentence,
+                               double *overlap)
+{
+    struct quote best = { .match = QUOTE_NONE };
+    *overlap = 0;
+    for (size_t i = 0; i < r->chunks->n; i++) {
+        double share = 0;
+        struct quote q =
+            quote_choose(r->set, &r->chunks->items[i], sentence, NULL, &share);
+        if (q.match == QUOTE_NONE || share <= *overlap) continue;
+        best = q;
+        *overlap = share;
+    }
+    return best;
+}
+
+static bool shows(const struct reading *r, const struct quote *q, const char *sentence)
+{
+    bool numbers_ok = true;
+    if (q->match == QUOTE_NONE) return false;
+    const struct chunk *c =
+        &r->chunks->items[chunk_list_find(r->chunks, q->doc, q->start)];
+    quote_supports(sentence, r->set->docs[c->doc]->text + c->start, c->end - c->start,
+                   &numbers_ok);
+    return numbers_ok;
+}
+
+static void add_sentence(void *user, size_t start, size_t end)
+{
+    struct said *s = user;
+    double overlap;
+    if (s->n == SAID_MAX) return;
+    const char *sentence = arena_strndup(s->r->arena, s->text + start, end - start);
+    struct quote quote = best_quote(s->r, sentence, &overlap);
+    s->findings[s->n++] = (struct finding){
+        .value = sentence,
+        .quote = quote,
+        .supported = shows(s->r, &quote, sentence),
+        .confidence = overlap,
+        .rank = overlap,
+        .votes = 1,
+        .of = 1,
+    };
+}
+
+static int read_whole(struct minion *m, struct lw_error *err)
+{
+    const struct reading *r = &m->run->reading;
+    struct llm_message messages[SUPERVISOR_MESSAGES];
+    struct said said = { .r = r };
+    struct llm_reply reply;
+    char *text = NULL;
+    prompt_whole(m->run, m->whole, m->whole_len, m->message, messages);
+    struct llm_request req = {
+        .messages = messages,
+        .n_messages = SUPERVISOR_MESSAGES,
+        .prefill = "Answer:",
+        .max_tokens = WHOLE_REPLY_TOKENS,
+    };
+    int code = llm_chat(r->worker, &req, &reply, &text, r->cancel, err);
+    usage_add(r->usage, &reply.usage);
+    if (code) return code;
+    said.text = text;
+    if (!reply_says_absent(text, reply.len))
+        quote_sentences(text, reply.len, add_sentence, &said);
+    record_add_whole(&m->record, m->message, said.findings, said.n, NULL);
+    mem_free(text);
+    return 0;
+}
+
+/* --- The worker's turn: the parts that match ------------------------------- */
+
+static int read_parts(struct minion *m, struct lw_error *err)
+{
+    struct plan plan = { .tasks = NULL };
+    struct job_list jobs = { .items = NULL };
+    plan_fallback(&plan, m->message);
+    proto_set_samples(m->run, &plan);
+    int code = run_jobs(&m->run->reading, &plan, NULL, NULL, &jobs, err);
+    if (code == 0) record_add_jobs(&m->record, &plan, &jobs);
+    plan_release(&plan);
+    return code;
+}
+
+static int read_message(struct minion *m, struct lw_error *err)
+{
+    proto_trace(m->run, "round %d: %s", m->round, m->message);
+    proto_stage(m->run, "reading");
+    return m->whole ? read_whole(m, err) : read_parts(m, err);
+}
+
+/* --- The supervisor's turn ------------------------------------------------- */
+
+/* An answer, or before the last round a message that was not asked before: at
+ * temperature 0 the same question would get the same reply for ever. */
+static int check_reply(void *user, const json_t *reply, struct lw_error *err)
+{
+    const struct minion *m = user;
+    const char *message = json_str(reply, "message", "");
+    if (!answer_is_blank(json_str(reply, "answer", ""))) return 0;
+    if (m->kind == ROUND_LAST) {
+        return err_set(err, LW_ERR_INPUT,
+                       "\"answer\" is empty, and this is the last round");
+    }
+    if (answer_is_blank(message))
+        return err_set(err, LW_ERR_INPUT, "\"message\" is empty");
+    if (record_has_asked(&m->record, message)) {
+        return err_set(err, LW_ERR_INPUT, "this \"message\" was asked before");
+    }
+    return 0;
+}
+
+static void keep_message(struct minion *m, const json_t *reply)
+{
+    m->message = arena_strdup(m->run->reading.arena, json_str(reply, "message", ""));
+}
+
+/* A small supervisor would lose half of the question on the way. */
+static int ask_first(struct minion *m, struct lw_error *err)
+{
+    struct llm_message messages[SUPERVISOR_MESSAGES];
+    json_t *reply = NULL;
+    if (prompt_is_small(m->run)) {
+        m->message = m->run->reading.question;
+        return 0;
+    }
+    proto_stage(m->run, "planning");
+    prompt_first_message(m->run, messages);
+    int code = supervise(m->run, messages, schema_of_first_message(), check_reply, m,
+                         &reply, err);
+    if (code == 0) keep_message(m, reply);
+    json_decref(reply);
+    if (!supervise_is_broken(code)) return code;
+    proto_warn(m->run, "no message came: %s; the question itself is asked instead",
+               err->message);
+    m->message = m->run->reading.question;
+    return 0;
+}
+
+static int ask_next(struct minion *m, struct final *out, struct lw_error *err)
+{
+    const struct proto_run *run = m->run;
+    struct llm_message messages[SUPERVISOR_MESSAGES];
+    json_t *reply = NULL;
+    prompt_next_message(run, "", m->kind, messages);
+    int room = supervise_room(run->supervisor, messages);
+    const char *found = findings_text(&m->record, run->supervisor, room);
+    prompt_next_message(run, found, m->kind, messages);
+    int code = supervise(run, messages, schema_of_next_message(run, m->kind), check_reply,
+                         m, &reply, err);
+    if (code) return code;
+    m->answered = answer_from_reply(&m->record, reply, out);
+    keep_message(m, reply);
+    json_decref(reply);
+    return 0;
+}
+
+/* A supervisor that cannot say what to ask next may still be able to answer; a
+ * small one would answer also from nothing. */
+static int conclude(struct minion *m, struct final *out, struct lw_error *err)
+{
+    proto_stage(m->run, "concluding");
+    if (prompt_is_small(m->run) && m->record.findings.n == 0) {
+        answer_not_found(&m->record, out);
+        m->answered = true;
+        return 0;
+    }
+    int code = ask_next(m, out, err);
+    if (supervise_is_broken(code) && m->kind == ROUND_MIDDLE) {
+        m->kind = ROUND_LAST;
+        code = ask_next(m, out, err);
+    }
+    return supervise_failure(code, err);
+}
+
+int minion_run(struct proto_run *run, struct final *out, struct lw_error *err)
+{
+    struct minion m = { .run = run };
+    struct lw_error why = { .code = 0 };
+    record_init(&m.record, &run->reading);
+    if (fits_worker(&run->reading)) m.whole = whole_text(&run->reading, &m.whole_len);
+    int code = ask_first(&m, &why);
+    while (code == 0 && !m.answered) {
+        m.round++;
+        m.kind = m.round < supervise_rounds(run) ? ROUND_MIDDLE : ROUND_LAST;
+        code = read_message(&m, &why);
+        if (code == 0) code = conclude(&m, out, &why);
+    }
+    if (code) code = answer_after_error(&m.record, code, out, &why);
+    if (code) {
+        err_set(err, code, "%s", why.message);
+    } else {
+        shape_answer(run, &m.record, run->supervisor, run->remote_usage, out);
+    }
+    record_release(&m.record);
+    return code;
+}

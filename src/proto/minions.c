@@ -1,0 +1,220 @@
+/* minions.c - MinionS: plan, read, merge, conclude, and again.
+ *
+ *     plan      the supervisor, who sees a description of the documents and none
+ *               of their text, asks for a few small tasks
+ *     read      each task over each of its chunks is a job for the worker
+ *     merge     answers become findings: checked, joined, ranked, reduced, here
+ *               and for no tokens
+ *     conclude  the supervisor gets the findings and its own note, and either
+ *               answers, naming the findings it rests on, or asks for new tasks
+ *
+ * after "Minions: Cost-efficient Collaboration Between On-device and Cloud
+ * Language Models" (arXiv 2502.15964), with a plan in place of code and with
+ * findings, note and what was missing carried into every later round.
+ *
+ * A run of R rounds costs R + 1 calls of the supervisor. Whatever fails on the
+ * way, what was found until then is returned. */
+#include "proto/ways.h"
+
+#include "jobs/plan_check.h"
+#include "jobs/run_jobs.h"
+#include "proto/answer.h"
+#include "proto/findings_text.h"
+#include "proto/schemas.h"
+#include "proto/shape.h"
+#include "proto/supervise.h"
+
+struct minions {
+    struct proto_run *run;
+    struct record record; /* all that was found, in all rounds */
+    /* Of the round before, of this one, of the one to come. */
+    struct plan earlier, plan, next;
+    struct job_list earlier_jobs, jobs;
+    const char *note; /* the supervisor's, from round to round */
+    int round;        /* from 1 */
+    enum prompt_round kind;
+    bool answered;
+};
+
+/* --- Plan ------------------------------------------------------------------ */
+
+/* Take the tasks of a reply as the next plan, or say what is wrong with them. */
+static int take_tasks(struct minions *m, const json_t *reply, struct lw_error *err)
+{
+    const struct plan_limits limits = {
+        .tasks_max = m->run->tasks_max,
+        .samples_max = m->run->samples > 1 ? m->run->samples : 1,
+    };
+    struct plan plan = { .tasks = NULL };
+    size_t dropped = 0;
+    int code = plan_from_json(reply, m->run->reading.set, &limits, &plan, &dropped, err);
+    if (code) {
+        plan_release(&plan);
+        return code;
+    }
+    if (dropped > 0) {
+        proto_warn(m->run, "the supervisor asked for %zu tasks more than the limit of %d",
+                   dropped, limits.tasks_max);
+    }
+    proto_set_samples(m->run, &plan);
+    plan_release(&m->next);
+    m->next = plan;
+    return 0;
+}
+
+static int take_plan(void *user, const json_t *reply, struct lw_error *err)
+{
+    struct minions *m = user;
+    if (!prompt_is_small(m->run)) return take_tasks(m, reply, err);
+    json_t *tasks = schema_plan_of_questions(reply, m->run->reading.question);
+    int code = take_tasks(m, tasks, err);
+    json_decref(tasks);
+    return code;
+}
+
+static void plan_question_itself(struct minions *m, const char *why)
+{
+    proto_warn(m->run, "no plan came: %s; the question itself is read instead", why);
+    plan_release(&m->next);
+    plan_fallback(&m->next, m->run->reading.question);
+    proto_set_samples(m->run, &m->next);
+}
+
+static int plan(struct minions *m, struct lw_error *err)
+{
+    struct llm_message messages[SUPERVISOR_MESSAGES];
+    json_t *reply = NULL;
+    proto_stage(m->run, "planning");
+    prompt_plan(m->run, messages);
+    int code =
+        supervise(m->run, messages, schema_of_plan(m->run), take_plan, m, &reply, err);
+    json_decref(reply);
+    if (supervise_is_broken(code)) {
+        plan_question_itself(m, err->message);
+        code = 0;
+    }
+    if (m->next.note) m->note = arena_strdup(m->run->reading.arena, m->next.note);
+    return code;
+}
+
+/* --- Read and merge -------------------------------------------------------- */
+
+static void next_round(struct minions *m)
+{
+    plan_release(&m->earlier);
+    m->earlier = m->plan;
+    m->earlier_jobs = m->jobs;
+    m->plan = m->next;
+    m->next = (struct plan){ .tasks = NULL };
+    m->round++;
+    m->kind = m->round < supervise_rounds(m->run) ? ROUND_MIDDLE : ROUND_LAST;
+}
+
+static void trace_plan(const struct minions *m)
+{
+    for (size_t i = 0; i < m->plan.n_tasks; i++) {
+        proto_trace(m->run, "round %d, task %s: %s", m->round, m->plan.tasks[i].id,
+                    m->plan.tasks[i].ask);
+    }
+}
+
+static int read_and_merge(struct minions *m, struct lw_error *err)
+{
+    const struct job_list *earlier_jobs = m->round > 1 ? &m->earlier_jobs : NULL;
+    const struct plan *earlier = m->round > 1 ? &m->earlier : NULL;
+    trace_plan(m);
+    proto_stage(m->run, "reading");
+    int code = run_jobs(&m->run->reading, &m->plan, earlier_jobs, earlier, &m->jobs, err);
+    if (code == 0) record_add_jobs(&m->record, &m->plan, &m->jobs);
+    return code;
+}
+
+/* --- Conclude -------------------------------------------------------------- */
+
+/* A reply holds an answer, or before the last round tasks that can be read. */
+static int check_conclusion(void *user, const json_t *reply, struct lw_error *err)
+{
+    struct minions *m = user;
+    if (!answer_is_blank(json_str(reply, "answer", ""))) return 0;
+    if (m->kind == ROUND_LAST) {
+        return err_set(err, LW_ERR_INPUT,
+                       "\"answer\" is empty, and this is the last round");
+    }
+    if (json_array_size(json_object_get(reply, "tasks")) == 0) {
+        return err_set(err, LW_ERR_INPUT, "\"answer\" and \"tasks\" are both empty");
+    }
+    return take_tasks(m, reply, err);
+}
+
+/* What the supervisor wants to remember of this round. */
+static void carry_note(struct minions *m, const json_t *reply)
+{
+    const char *note = json_str(reply, "note", "");
+    const char *missing = json_str(reply, "missing", "");
+    if (!*note && !*missing) return;
+    m->note = arena_printf(m->run->reading.arena, "%s%s%s%s", note,
+                           *note && *missing ? " " : "",
+                           *missing ? "Missing so far: " : "", missing);
+}
+
+static int ask_for_conclusion(struct minions *m, struct final *out, struct lw_error *err)
+{
+    const struct proto_run *run = m->run;
+    struct llm_message messages[SUPERVISOR_MESSAGES];
+    json_t *reply = NULL;
+    prompt_conclude(run, "", m->note, m->kind, messages);
+    int room = supervise_room(run->supervisor, messages);
+    const char *found = findings_text(&m->record, run->supervisor, room);
+    prompt_conclude(run, found, m->note, m->kind, messages);
+    int code = supervise(run, messages, schema_of_conclusion(run, m->kind),
+                         check_conclusion, m, &reply, err);
+    if (code) return code;
+    m->answered = answer_from_reply(&m->record, reply, out);
+    carry_note(m, reply);
+    json_decref(reply);
+    return 0;
+}
+
+/* A supervisor that cannot say what to read next may still be able to answer; a
+ * small one would answer also from nothing. */
+static int conclude(struct minions *m, struct final *out, struct lw_error *err)
+{
+    proto_stage(m->run, "concluding");
+    if (prompt_is_small(m->run) && m->record.findings.n == 0) {
+        answer_not_found(&m->record, out);
+        m->answered = true;
+        return 0;
+    }
+    int code = ask_for_conclusion(m, out, err);
+    if (supervise_is_broken(code) && m->kind == ROUND_MIDDLE) {
+        m->kind = ROUND_LAST;
+        code = ask_for_conclusion(m, out, err);
+    }
+    return supervise_failure(code, err);
+}
+
+/* --- The algorithm --------------------------------------------------------- */
+
+int minions_run(struct proto_run *run, struct final *out, struct lw_error *err)
+{
+    struct minions m = { .run = run };
+    struct lw_error why = { .code = 0 };
+    record_init(&m.record, &run->reading);
+    int code = plan(&m, &why);
+    while (code == 0 && !m.answered) {
+        next_round(&m);
+        code = read_and_merge(&m, &why);
+        if (code == 0) code = conclude(&m, out, &why);
+    }
+    if (code) code = answer_after_error(&m.record, code, out, &why);
+    if (code) {
+        err_set(err, code, "%s", why.message);
+    } else {
+        shape_answer(run, &m.record, run->supervisor, run->remote_usage, out);
+    }
+    record_release(&m.record);
+    plan_release(&m.earlier);
+    plan_release(&m.plan);
+    plan_release(&m.next);
+    return code;
+}

@@ -1,0 +1,17 @@
+/* shape.h - put a finished answer into the caller's JSON schema.
+ *
+ * One small call of its own, after the answer: the protocols never mix their
+ * schemas with the caller's, and an answer that cannot be shaped is still an
+ * answer. */
+#ifndef LW_PROTO_SHAPE_H
+#define LW_PROTO_SHAPE_H
+
+#include "proto/prompts.h"
+
+/* Nothing to do without run->schema or an answer. On success out->answer is the
+ * JSON, its citations stay. Else it stays as it is, marked partial with the
+ * cause. model: who writes it; its usage goes to *usage. */
+void shape_answer(const struct proto_run *run, const struct record *rec,
+                  struct llm *model, struct usage *usage, struct final *out);
+
+#endif

@@ -1,0 +1,258 @@
+/* test_local.c - proto/local.c with a scripted worker. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "world.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+static void init(struct world *w, const char *question, const char *worker)
+{
+    world_init(w, &(struct world_options){ .question = question, .worker = worker });
+}
+
+static void assert_contains(const char *text, const char *needle)
+{
+    if (!strstr(text, needle)) fail_msg("\"%s\" is not in:\n%s", needle, text);
+}
+
+static const char finds_capex[] = "when user contains \"12 million dollars\"\n"
+                                  "say 12 million dollars\n"
+                                  "\n"
+                                  "when any contains \"\"\n"
+                                  "say not stated\n";
+
+static void test_answer_with_citation(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "What was the capital expenditure in 2022?", finds_capex);
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    assert_string_equal(w.out.answer, "12 million dollars [1]");
+    assert_int_equal(w.out.n_citations, 1);
+    assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
+    assert_contains(w.out.citations[0].text, "12 million dollars");
+    assert_int_equal(w.out.coverage.found, 1);
+    assert_string_equal(w.stages.data, "reading\n");
+    world_release(&w);
+}
+
+static void test_not_found_says_what_was_read(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "What is the telephone number?", "when any contains \"\"\nsay not stated\n");
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_NOT_FOUND);
+    assert_string_equal(w.out.answer,
+                        "The documents do not state this. All 7 parts were read.");
+    assert_int_equal(w.out.coverage.absent, world_docs_chunks);
+    assert_int_equal(w.out.n_citations, 0);
+    world_release(&w);
+}
+
+static void test_worker_that_scores_is_screened(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = "What was the capital expenditure in 2022?",
+                       .worker = "when user contains \"12 million dollars\"\n"
+                                 "when user contains \"Reply Yes or No\"\n"
+                                 "say Yes\n"
+                                 "absent -0.01 -6\n"
+                                 "\n"
+                                 "when user contains \"12 million dollars\"\n"
+                                 "say 12 million dollars\n"
+                                 "absent -7\n"
+                                 "\n"
+                                 "when user contains \"Reply Yes or No\"\n"
+                                 "say No\n"
+                                 "absent -6 -0.01\n"
+                                 "\n"
+                                 "when any contains \"\"\n"
+                                 "say not stated\n"
+                                 "absent -0.02\n",
+                       .worker_is = { .in_process = true, .context = 4096 },
+                   });
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    assert_string_equal(w.out.answer, "12 million dollars [1]");
+    world_release(&w);
+}
+
+/* --- Findings that compete --------------------------------------------------- */
+
+static const char *const rival_docs[] = {
+    "The fee for members is 45 euros a year, as decided in March.\n\n"
+    "The fee for guests of members is 60 euros a day, as before.\n\n"
+    "Nothing else of any kind was decided on that day in March.\n",
+    NULL,
+};
+
+/* Two paragraphs give different sums; over both, the worker says `second`. */
+static void init_rivals(struct world *w, const char *second)
+{
+    struct buf script;
+    buf_init(&script, 4096);
+    buf_addf(&script,
+             "when user contains \"45 euros\"\n"
+             "when user contains \"60 euros\"\n"
+             "say %s\n"
+             "\n"
+             "when user contains \"45 euros\"\n"
+             "say 45 euros\n"
+             "\n"
+             "when user contains \"60 euros\"\n"
+             "say 60 euros\n"
+             "\n"
+             "when any contains \"\"\n"
+             "say not stated\n",
+             second);
+    world_init(w, &(struct world_options){
+                      .question = "How high is the fee?",
+                      .docs = rival_docs,
+                      .worker = script.data,
+                  });
+    buf_release(&script);
+}
+
+static void check_rivals(const char *second, const char *answer, const char *quote)
+{
+    struct world w;
+    init_rivals(&w, second);
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    assert_string_equal(w.out.answer, answer);
+    assert_contains(w.out.citations[0].text, quote);
+    world_release(&w);
+}
+
+static void test_second_look_settles_rivals(void **state)
+{
+    (void)state;
+    check_rivals("60 euros", "60 euros [1]", "The fee for guests");
+    check_rivals("45 euros", "45 euros [1]", "The fee for members");
+    check_rivals("60 euros a day", "60 euros a day [1]", "The fee for guests");
+}
+
+static void test_second_look_that_invents_is_not_believed(void **state)
+{
+    (void)state;
+    struct world w;
+    init_rivals(&w, "99 euros");
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_null(strstr(w.out.answer, "99"));
+    assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
+    world_release(&w);
+}
+
+/* --- Failures ---------------------------------------------------------------- */
+
+static void test_one_failed_part_does_not_end_the_run(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "What was the capital expenditure in 2022?",
+         "when user contains \"12 million dollars\"\n"
+         "say 12 million dollars\n"
+         "\n"
+         "when user contains \"nine times\"\n"
+         "finish failed the server is busy\n"
+         "\n"
+         "when any contains \"\"\n"
+         "say not stated\n");
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    assert_contains(w.out.answer, "12 million dollars");
+    world_release(&w);
+}
+
+static void test_worker_that_cannot_be_reached_is_an_error(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "What?", "when any contains \"\"\nfinish failed connection refused\n");
+    assert_true(world_run(&w, "local") != 0);
+    assert_contains(w.err.message, "connection refused");
+    world_release(&w);
+}
+
+static void stop_after_first(void *user, const struct reading_progress *p)
+{
+    struct world *w = user;
+    if (p->done > 0 && cancel_level(&w->cancel) == CANCEL_NONE) cancel_raise(&w->cancel);
+}
+
+static void test_cancel_returns_what_was_found(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "What was the capital expenditure in 2022?", finds_capex);
+    w.run.reading.progress = stop_after_first;
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_PARTIAL);
+    assert_int_equal(w.out.cause, LW_PARTIAL);
+    assert_true(w.out.coverage.read > 0);
+    world_release(&w);
+}
+
+static void test_deadline_before_anything(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "What was the capital expenditure in 2022?", finds_capex);
+    w.cancel.deadline_ms = 1;
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_NOT_FOUND);
+    assert_int_equal(w.out.cause, LW_TIMEOUT);
+    assert_int_equal(w.out.coverage.skipped, world_docs_chunks);
+    world_release(&w);
+}
+
+static void test_schema_is_filled_by_the_worker(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "What was the capital expenditure in 2022?",
+         "when user contains \"Put this answer into JSON\"\n"
+         "say {\"capex\": \"12 million dollars\"}\n"
+         "\n"
+         "when user contains \"12 million dollars\"\n"
+         "say 12 million dollars\n"
+         "\n"
+         "when any contains \"\"\n"
+         "say not stated\n");
+    json_t *schema =
+        json_pack("{s:s, s:{s:{s:s}}, s:[s]}", "type", "object", "properties", "capex",
+                  "type", "string", "required", "capex");
+    w.run.schema = schema;
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_string_equal(w.out.answer, "{\"capex\":\"12 million dollars\"}");
+    assert_int_equal(w.out.n_citations, 1);
+    json_decref(schema);
+    world_release(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answer_with_citation),
+        cmocka_unit_test(test_not_found_says_what_was_read),
+        cmocka_unit_test(test_worker_that_scores_is_screened),
+        cmocka_unit_test(test_second_look_settles_rivals),
+        cmocka_unit_test(test_second_look_that_invents_is_not_believed),
+        cmocka_unit_test(test_one_failed_part_does_not_end_the_run),
+        cmocka_unit_test(test_worker_that_cannot_be_reached_is_an_error),
+        cmocka_unit_test(test_cancel_returns_what_was_found),
+        cmocka_unit_test(test_deadline_before_anything),
+        cmocka_unit_test(test_schema_is_filled_by_the_worker),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

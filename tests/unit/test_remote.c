@@ -1,0 +1,171 @@
+/* test_remote.c - proto/remote.c: the whole documents in one call. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "world.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+static void init(struct world *w, const char *supervisor, int context)
+{
+    world_init(w, &(struct world_options){
+                      .question = "What was the capex in 2022?",
+                      .worker = "",
+                      .supervisor = supervisor,
+                      .supervisor_is = { .context = context },
+                  });
+}
+
+static void assert_contains(const char *text, const char *needle)
+{
+    if (!strstr(text, needle)) fail_msg("\"%s\" is not in:\n%s", needle, text);
+}
+
+static void test_quotes_become_citations(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w,
+         "when user contains \"45 euros\"\n"
+         "say {\"answer\": \"12 million dollars [2]; the fee is 45 euros [1].\", "
+         "\"quotes\": "
+         "[{\"doc\": \"d2\", \"quote\": \"membership fees rose to 45 euros a year\"}, "
+         "{\"doc\": \"d1\", \"quote\": \"Capital expenditure was 12 million "
+         "dollars\"}]}\n",
+         0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    assert_string_equal(w.out.answer, "12 million dollars [1]; the fee is 45 euros [2].");
+    assert_int_equal(w.out.n_citations, 2);
+    assert_int_equal(w.out.citations[0].quote.doc, 0);
+    assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
+    assert_int_equal(w.out.coverage.found, 2);
+    assert_int_equal(w.out.coverage.read, world_docs_chunks);
+    assert_int_equal(fake_request_count(w.worker), 0);
+    world_release(&w);
+}
+
+static void test_whole_documents_are_sent_and_counted(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "when any contains \"\"\nsay {\"answer\": \"yes\", \"quotes\": []}\n", 0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    const char *sent = fake_request_at(w.supervisor, 0);
+    for (int i = 0; world_docs[i]; i++) assert_contains(sent, world_docs[i]);
+    assert_null(strstr(sent, WORLD_SECRET_NAME));
+    assert_true((size_t)w.egress.document_chars >= w.set.text_bytes);
+    world_release(&w);
+}
+
+/* "quotes never checked": one that stands nowhere is shown as no match. */
+static void test_invented_quote_is_marked(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w,
+         "when any contains \"\"\n"
+         "say {\"answer\": \"It was 99 million dollars [1].\", \"quotes\": [{\"doc\": "
+         "\"d1\", "
+         "\"quote\": \"Capital expenditure was 99 million dollars\"}]}\n",
+         0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    assert_int_equal(w.out.n_citations, 1);
+    assert_int_equal(w.out.citations[0].quote.match, QUOTE_NONE);
+    assert_string_equal(w.out.citations[0].text,
+                        "Capital expenditure was 99 million dollars");
+    assert_contains(w.out.answer, "It was 99 million dollars [1].");
+    assert_contains(w.out.answer, "No verified quote supports this answer.");
+    assert_int_equal(w.out.coverage.found, 0);
+    world_release(&w);
+}
+
+static void test_quote_of_another_document_is_found(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w,
+         "when any contains \"\"\n"
+         "say {\"answer\": \"45 euros\", \"quotes\": [{\"doc\": \"d1\", \"quote\": "
+         "\"rose to "
+         "45  Euros a year\"}]}\n",
+         0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    assert_string_equal(w.out.answer, "45 euros [1]");
+    assert_int_equal(w.out.citations[0].quote.doc, 1);
+    assert_int_equal(w.out.citations[0].quote.match, QUOTE_FOLDED);
+    world_release(&w);
+}
+
+static void test_not_stated_is_not_found(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "when any contains \"\"\nsay {\"answer\": \"not stated\", \"quotes\": []}\n",
+         0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    assert_int_equal(w.out.status, FINAL_NOT_FOUND);
+    assert_string_equal(w.out.answer,
+                        "The documents do not state this. All 7 parts were read.");
+    world_release(&w);
+}
+
+static void test_empty_answer_is_asked_again(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w,
+         "when user contains \"cannot be used\"\n"
+         "say {\"answer\": \"45 euros\", \"quotes\": []}\n"
+         "\n"
+         "when any contains \"\"\n"
+         "say {\"answer\": \"\", \"quotes\": []}\n",
+         0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    assert_contains(w.out.answer, "45 euros");
+    assert_int_equal(w.remote.requests, 2);
+    world_release(&w);
+}
+
+static void test_too_large_is_refused_before_sending(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "when any contains \"\"\nsay no\n", 500);
+    assert_int_equal(world_run(&w, "remote"), LW_ERR_USAGE);
+    assert_contains(w.err.message, "tokens");
+    assert_contains(w.err.message, "--protocol minions");
+    assert_int_equal(fake_request_count(w.supervisor), 0);
+    assert_int_equal(w.egress.bytes, 0);
+    world_release(&w);
+}
+
+static void test_prose_is_an_error(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, "when any contains \"\"\nsay Well, it depends.\n", 0);
+    assert_int_equal(world_run(&w, "remote"), LW_ERR_REMOTE);
+    assert_int_equal(w.remote.requests, 2);
+    world_release(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_quotes_become_citations),
+        cmocka_unit_test(test_whole_documents_are_sent_and_counted),
+        cmocka_unit_test(test_invented_quote_is_marked),
+        cmocka_unit_test(test_quote_of_another_document_is_found),
+        cmocka_unit_test(test_not_stated_is_not_found),
+        cmocka_unit_test(test_empty_answer_is_asked_again),
+        cmocka_unit_test(test_too_large_is_refused_before_sending),
+        cmocka_unit_test(test_prose_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -21,8 +21,9 @@ struct final {
     size_t n_citations;
     struct coverage coverage;
     int rounds;
-    /* Why the answer is partial (the supervisor failed, time ran out, ...): a
-     * code of enum lw_code and a sentence; 0 and NULL if it is not. */
+    /* Why the answer is partial, or why nothing was found before the run ended
+     * (the supervisor failed, time ran out, ...): a code of enum lw_code and a
+     * sentence; 0 and NULL if neither is so. */
     int cause;
     const char *cause_message;
 };

@@ -3,9 +3,9 @@
  * One rule for each object, array, union, bounded string and definition, named
  * after its place, leaves first; the plain types are shared:
  *
- *     root-tags-more ::= "," string
+ *     root-tags-more ::= "," " "? string
  *     root-tags ::= "[" (string root-tags-more{0,31})? "]"
- *     root ::= "{" "\"name\":" string ("," "\"tags\":" root-tags)? "}"
+ *     root ::= "{" "\"name\":" " "? string ("," " "? "\"tags\":" " "? root-tags)? "}"
  *     string ::= "\"" char{0,256} "\""
  *     char ::= [^"\\\x00-\x1F\uD800-\uDFFF] | "\\" ["\\/bfnrt]
  *
@@ -30,6 +30,10 @@ enum {
     NAME_BYTES = 48, /* of a rule's name, without what makes it unique */
     RULE_BYTES_MAX = 1024 * 1024
 };
+
+/* The space behind a colon or comma is the model's choice. Forced to leave it out,
+ * a small model writes {"answer":",12 million"}. */
+static const char SPACE[] = "\" \"?", COMMA[] = "\",\" \" \"?";
 
 /* The plain types, in the order in which they are written at the end. */
 enum base_rule {
@@ -177,13 +181,13 @@ static void add_string(struct grammar *g, const json_t *schema, const char *hint
     buf_add_str(out, name);
 }
 
-/* `name-more ::= "," item`, returned as its name. */
+/* `name-more ::= "," " "? item`, returned as its name. */
 static const char *add_more(struct grammar *g, const char *name, const char *item)
 {
     const char *more = new_name(g, hint_below(name, "more").text);
     struct buf body;
     buf_init(&body, RULE_BYTES_MAX);
-    buf_addf(&body, "\",\" %s", item);
+    buf_addf(&body, "%s %s", COMMA, item);
     finish_rule(g, more, &body);
     return more;
 }
@@ -240,7 +244,7 @@ static char *member_text(struct grammar *g, const json_t *value, const char *key
     json_write_string(key, strlen(key), &quoted);
     buf_add_char(&quoted, ':');
     add_literal(quoted.data, quoted.len, &text);
-    buf_add_char(&text, ' ');
+    buf_addf(&text, " %s ", SPACE);
     add_node(g, value, hint_below(name, key).text, &text);
     if (buf_failed(&text) || buf_failed(&quoted)) g->rules.failed = true;
     buf_release(&quoted);
@@ -252,7 +256,7 @@ static char *member_text(struct grammar *g, const json_t *value, const char *key
 /* A member that is not the first one written. */
 static void add_later(const struct member *m, struct buf *out)
 {
-    buf_addf(out, m->required ? "\",\" %s" : "(\",\" %s)?", m->text);
+    buf_addf(out, m->required ? "%s %s" : "(%s %s)?", COMMA, m->text);
 }
 
 /* Optional members before the first required one: any of them may be written

@@ -8,8 +8,9 @@
  * examples and $schema are ignored. Anything else is an error that names the
  * keyword and the place (JSON pointer).
  *
- * schema_to_gbnf() makes a grammar whose every sentence is compact valid JSON of
- * the schema, minimum and maximum aside, with properties in their order. Strings
+ * schema_to_gbnf() makes a grammar whose every sentence is JSON of the schema,
+ * minimum and maximum aside, with properties in their order and at most a space
+ * behind colons and commas. Strings
  * and arrays without a maximum get one (256 characters, 32 items), so that a
  * small model cannot run on for ever; a maximum over SCHEMA_REPEAT_MAX becomes
  * that, which libllama's grammars can count to. */

@@ -110,8 +110,9 @@ def ok(result):
 
 
 def one_sentence(result):
-    """Exactly one line of complaint (hints on usage aside), fit to print."""
-    lines = [line for line in result.err.splitlines() if "legwork help" not in line]
+    """Exactly one line of complaint (hints on usage and waits aside), fit to print."""
+    lines = [line for line in result.err.splitlines()
+             if "legwork help" not in line and "trying again in" not in line]
     assert len(lines) == 1 and lines[0].startswith("legwork: "), str(result)
     return result
 

@@ -1,0 +1,57 @@
+"""The examples of the README: each command line runs, and its options are real.
+
+A line `    $ legwork ...` is run as it stands, with the small test model in place
+of the reader and the scripted provider in place of a server; what a model says
+is not judged, that the documented exit statuses come is. Examples whose document
+is not on this machine are passed over.
+"""
+import os
+import pathlib
+import re
+import shlex
+
+import support
+from support import CONCLUSION, PLAN, WORKER, alone, skip, supervisor
+
+README = pathlib.Path("README.md")
+LIGHT = ["--read", "1", "--context", "1024", "--chunk-tokens", "64", "--threads", "1"]
+
+
+def both_parts():
+    """A script for a server that reads and supervises."""
+    return ('when body contains "%s"\nsay not stated\n\n' % WORKER) + supervisor(PLAN, CONCLUSION)
+
+
+def examples():
+    """Command lines; one that ends in a backslash goes on."""
+    text = README.read_text(encoding="utf-8").replace("\\\n", " ")
+    return [shlex.split(line.split(" | ")[0])
+            for line in re.findall(r"^    \$ legwork (.+)$", text, re.MULTILINE)]
+
+
+def documents_exist(words):
+    return all(os.path.exists(word) for word in words if word.startswith("/usr/"))
+
+
+@alone
+def test_examples_run(case):
+    commands = [words for words in examples() if documents_exist(words)]
+    if not commands:
+        skip("no document of the README's examples is on this machine")
+    for words in commands:
+        if words[0] == "ask":
+            if "--remote" in words:
+                url = case.server(both_parts()).url
+                words = [url if "127.0.0.1" in word else word for word in words]
+                words[1:1] = ["--local", url]
+            else:
+                words[1:1] = ["--local", support.shared["model"] or skip("no small model"),
+                              *LIGHT]
+        result = case.legwork(*words, timeout=600)
+        assert result.status in (0, 3, 10), result
+
+
+def test_options_of_the_readme_exist(case):
+    known = case.legwork("ask", "--help").out
+    for option in re.findall(r"`(--[a-z-]+)", README.read_text(encoding="utf-8")):
+        assert option in known or option == "--version", option

@@ -2,7 +2,8 @@
 """Measure answers on the evaluation pack: right, cited, falsely answered, seconds, tokens.
 
     bench/evaluate.py [--pack ../shared/evalpack] [--sets longhealth,covidqa,nq,haystack]
-                      [--max-chars 60000] [--per-document 4] [--out FILE.jsonl]
+                      [--max-chars 60000] [--documents NAME,...] [--per-document 4]
+                      [--moved N] [--out FILE.jsonl]
                       [option=value ...]            options of legwork, e.g. local=qwen2.5-1.5b remote=self
 
 Each document's questions are asked in one session (build/bench/ask_many), then
@@ -101,7 +102,8 @@ def load_questions(pack, sets):
 def choose(by_doc, args):
     """For each document: its own questions and as many moved ones, the same every time."""
     docs = [d for d in by_doc
-            if os.path.getsize(os.path.join(args.pack, "open", d)) <= args.max_chars]
+            if os.path.getsize(os.path.join(args.pack, "open", d)) <= args.max_chars
+            and any(name in d for name in args.documents.split(","))]
     plan = []
     for doc in docs:
         own = by_doc[doc][args.skip:args.skip + args.per_document]
@@ -184,6 +186,7 @@ def main():
     parser.add_argument("--pack", default=os.path.join(ROOT, "..", "shared", "evalpack"))
     parser.add_argument("--sets", default="longhealth,covidqa,nq,haystack")
     parser.add_argument("--max-chars", type=int, default=60000)
+    parser.add_argument("--documents", default="", help="only those with one of these in the name")
     parser.add_argument("--per-document", type=int, default=4)
     parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--moved", type=int, default=-1, help="moved questions a document")

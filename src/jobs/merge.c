@@ -252,18 +252,23 @@ static int compare_claims(const void *a, const void *b)
     return (x->job->chunk > y->job->chunk) - (x->job->chunk < y->job->chunk);
 }
 
+/* A yes or a choice is a conclusion; its words need not stand anywhere. */
+static bool is_conclusion(const struct task *task, const char *value)
+{
+    return task->answer == ANSWER_YES_NO || task->answer == ANSWER_CHOICE ||
+           merge_same_value(value, "yes") || merge_same_value(value, "no");
+}
+
 /* A value at its place: quoted, checked, ranked. */
 static struct finding judge(const struct merging *m, const struct claim *c)
 {
     const struct task *task = &m->plan->tasks[c->job->task];
     const struct chunk *chunk = &m->r->chunks->items[c->job->chunk];
     const struct doc *doc = m->r->set->docs[chunk->doc];
-    /* A yes or a choice is a conclusion; its words need not stand anywhere. */
-    bool concluded = task->answer == ANSWER_YES_NO || task->answer == ANSWER_CHOICE;
     bool numbers_ok = true;
     double overlap = 0, share = 1;
     struct quote quote = quote_choose(m->r->set, chunk, c->value, task->ask, &overlap);
-    if (!concluded) {
+    if (!is_conclusion(task, c->value)) {
         share = quote_supports(c->value, doc->text + chunk->start,
                                chunk->end - chunk->start, &numbers_ok);
     }

@@ -268,9 +268,23 @@ static void test_many(void **state)
     desk_release(&d);
 }
 
+/* A plain question that is answered by yes: no word of it need stand in the text. */
+static void test_yes_to_a_plain_question(void **state)
+{
+    (void)state;
+    struct desk d;
+    init(&d, "{\"tasks\":[{\"ask\":\"Was warfarin stopped?\"}]}");
+    add(&d, 0, STOPPED, 0, "Yes.");
+    struct finding_list found = merge(&d);
+    assert_int_equal(found.n, 1);
+    assert_true(found.items[0].supported);
+    desk_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_yes_to_a_plain_question),
         cmocka_unit_test(test_quote_is_the_sources),
         cmocka_unit_test(test_equal_values_join),
         cmocka_unit_test(test_summed_values_stay_apart),

@@ -49,7 +49,7 @@ bool decide_listed(double screen, double margin, double yn);
 double decide_confidence(double screen, double margin, double strength);
 
 struct decide_wave {
-    size_t read, unread;       /* chunks of the task */
+    size_t unread;             /* chunks of the task */
     bool found;                /* some chunk's verdict is VERDICT_FOUND */
     double best_strength;      /* of the best of these; NAN: not known */
     double best_with_sentence; /* its strength + wyn; NAN: not asked */

@@ -191,7 +191,6 @@ static void judge(struct reader *rd, const struct look_ups *all, struct look_up 
 {
     find_best(rd, all, l);
     struct decide_wave w = {
-        .read = l->next,
         .unread = l->limit - l->next,
         .found = l->best >= 0,
         .best_strength = NAN,

@@ -4,9 +4,9 @@
  * findings, the best by search); best-ranked chunks come first, all tasks of
  * a chunk stand together so that they share its state.
  *
- * A worker that scores cheaply reads in two steps (worker.md): *screen* each
- * job by one forward pass, compare within the document, then *answer* only
- * where something was found. Any other worker gets one request a job, whose
+ * A worker that scores cheaply reads in two steps: *screen* each job by one
+ * forward pass, then ask and *answer* only the few that may hold something
+ * (decide.h). Any other worker gets one request a job, whose
  * "not stated" means absent; first-token log-probabilities are asked for with
  * it and compared in the same way where the server gives them.
  *

@@ -5,8 +5,7 @@
  * which gets fewer fields and shorter words. A model of 1.5B takes up whatever
  * a prompt offers it: told that it may say "not stated", it says so with the
  * answer before its eyes; told that it may ask again, it asks the same again.
- * So it is offered neither (worker.md: its rank means something, its zero
- * nothing); what is absent, the reading has decided. The schemas follow the
+ * So it is offered neither; what is absent, the reading has decided. The schemas follow the
  * same rule (schemas.c): ORDER SMALL.
  *
  * What is told of a document is its pseudonym, kind and size. */

@@ -133,7 +133,7 @@ static void test_confidence_rises_and_stays_in_range(void **state)
 static void test_stopping(void **state)
 {
     (void)state;
-    struct decide_wave w = { .read = 4, .unread = 90, .best_strength = NAN,
+    struct decide_wave w = { .unread = 90, .best_strength = NAN,
                              .best_with_sentence = NAN };
     w.since_best = 100;
     assert_false(decide_stop(&w));    /* nothing found: go on */

@@ -3,8 +3,9 @@
  * quote_choose() takes the quote from the source: the sentence of the chunk
  * with the largest idf-weighted overlap with answer and question. quote_find()
  * looks for a quote that somebody else wrote: exact first, then folded (white
- * space, hyphenation at line ends, ligatures, quote marks and dashes, case). quote_supports() says whether a value's numbers,
- * dates, names and words occur in a text: a veto against inventions, no proof.
+ * space, hyphenation at line ends, ligatures, quote marks and dashes, case).
+ * quote_supports() says whether a value's numbers, dates, names and words occur
+ * in a text: a veto against inventions, no proof.
  *
  * Every function returns places in the document, never copies; what is shown
  * is always the document's own text. */

@@ -48,9 +48,18 @@ struct llm_message {
     size_t n_parts;
 };
 
+/* The document that the verbatim parts of a request are of. */
+struct llm_source {
+    const char *id;          /* of its content: 32 hex digits */
+    const char *name;        /* for people */
+};
+
 struct llm_request {
     const struct llm_message *messages;
     size_t n_messages;
+    /* A model in process keeps the state of what repeats under this document beyond
+     * the process, where the user lets it. NULL: nothing is kept there. */
+    const struct llm_source *source;
     /* The assistant's turn begins with this text (NULL: nothing). The reply's
      * text does not repeat it. Where info.prefill is false it is dropped. */
     const char *prefill;

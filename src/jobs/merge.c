@@ -17,6 +17,7 @@
 #include "base/utf8.h"
 #include "jobs/decide.h"
 #include "jobs/value.h"
+#include "text/names.h"
 #include "text/quote.h"
 
 #include <ctype.h>
@@ -29,7 +30,8 @@ enum {
     KEY_BYTES = 256,
     RESIDUAL_WORDS_MAX = 3, /* around a number that is still "the number" */
     DATE_BYTES_MAX = 32,    /* of a value that is a date and nothing else */
-    PLACES_CHECKED = 3      /* of a group: quoted and checked before one is kept */
+    PLACES_CHECKED = 3,     /* of a group: quoted and checked before one is kept */
+    AROUND_BYTES = 240      /* on each side of a quote: what it may speak of */
 };
 
 /* What a finding's rank is made of. Confidence leads; the others order what it
@@ -259,6 +261,18 @@ static bool is_conclusion(const struct task *task, const char *value)
            merge_same_value(value, "yes") || merge_same_value(value, "no");
 }
 
+/* In a list that asks for one name's, is this the item of another's? */
+static bool of_another(const struct doc *doc, const struct quote *q, const char *ask)
+{
+    if (q->match == QUOTE_NONE) return false;
+    size_t from = q->start > AROUND_BYTES ? q->start - AROUND_BYTES : 0;
+    size_t to = doc->len - q->end > AROUND_BYTES ? q->end + AROUND_BYTES : doc->len;
+    from = utf8_floor(doc->text, doc->len, from);
+    to = utf8_floor(doc->text, doc->len, to);
+    return names_differ(ask, doc->text + q->start, q->end - q->start, doc->text + from,
+                        to - from);
+}
+
 /* A value at its place: quoted, checked, ranked. */
 static struct finding judge(const struct merging *m, const struct claim *c)
 {
@@ -272,7 +286,8 @@ static struct finding judge(const struct merging *m, const struct claim *c)
         share = quote_supports(c->value, doc->text + chunk->start,
                                chunk->end - chunk->start, &numbers_ok);
     }
-    bool supported = numbers_ok && share >= SUPPORT_SHARE;
+    bool supported = numbers_ok && share >= SUPPORT_SHARE &&
+                     !(task->answer == ANSWER_LIST && of_another(doc, &quote, task->ask));
     return (struct finding){
         .task = c->job->task,
         .chunk = c->job->chunk,

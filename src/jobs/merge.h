@@ -7,6 +7,9 @@
  * numbers that stand nowhere in it); ranks by confidence, agreement, support
  * and search. Each item of a list is a finding of its own.
  *
+ * An item of a list that asks for one name's, "the leaks of the Heron", is not
+ * supported where its sentence names another and nothing around it the one asked for.
+ *
  * Where equal values are different things they are not joined: amounts that
  * are to be summed, and places that say yes and are to be counted. */
 #ifndef LW_JOBS_MERGE_H

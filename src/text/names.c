@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "text/words.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,6 +47,37 @@ static bool ends_sentence(const char *text, const struct word *before, size_t to
     return false;
 }
 
+enum { NAMES_MAX = 64 };
+
+/* The names of a text; its further names, if there are more, tell nothing new. */
+struct name_list {
+    struct word items[NAMES_MAX];
+    int n;
+    bool trusted; /* the text is neither in title case nor, likely, in another language */
+};
+
+static void collect(const char *text, size_t len, struct name_list *out)
+{
+    struct word word, before = { .start = 0 };
+    size_t pos = 0;
+    int words = 0, common = 0;
+    bool title = false;
+    out->n = 0;
+    for (; words_next(text, len, &pos, &word); words++) {
+        bool begins = words == 0 || ends_sentence(text, &before, word.start);
+        struct shape shape = shape_of(text, &word);
+        bool capital = shape.capital && !shape.coded && !begins;
+        before = word;
+        common += word.common;
+        if (word.common && capital) title = true;
+        if (word.common || !capital || word.kind != WORD_LETTERS) continue;
+        if (out->n < NAMES_MAX) out->items[out->n++] = word;
+    }
+    out->trusted = !title && common * WORDS_FOR_ONE_COMMON >= words;
+}
+
+/* --- Against the documents ------------------------------------------------ */
+
 static void note(struct names *out, struct search *s, const char *text,
                  const struct word *word)
 {
@@ -61,21 +93,37 @@ static void note(struct names *out, struct search *s, const char *text,
 
 void names_look_up(struct search *s, const char *question, struct names *out)
 {
-    struct word word, before = { .start = 0 };
-    size_t len = strlen(question), pos = 0;
-    int words = 0, common = 0;
-    bool title = false;
+    struct name_list names;
+    collect(question, strlen(question), &names);
     *out = (struct names){ .n = 0 };
-    for (; words_next(question, len, &pos, &word); words++) {
-        bool begins = words == 0 || ends_sentence(question, &before, word.start);
-        struct shape shape = shape_of(question, &word);
-        bool capital = shape.capital && !shape.coded && !begins;
-        before = word;
-        common += word.common;
-        if (word.common && capital) title = true;
-        if (!word.common && capital && word.kind == WORD_LETTERS) {
-            note(out, s, question, &word);
-        }
+    for (int i = 0; i < names.n && names.trusted; i++) {
+        note(out, s, question, &names.items[i]);
     }
-    if (title || common * WORDS_FOR_ONE_COMMON < words) *out = (struct names){ .n = 0 };
+}
+
+/* --- Against a sentence ---------------------------------------------------- */
+
+static bool has_word(const char *text, size_t len, uint64_t hash)
+{
+    struct word word;
+    for (size_t pos = 0; words_next(text, len, &pos, &word);) {
+        if (word.hash == hash) return true;
+    }
+    return false;
+}
+
+bool names_differ(const char *question, const char *sentence, size_t sentence_len,
+                  const char *around, size_t around_len)
+{
+    struct name_list asked, told;
+    collect(question, strlen(question), &asked);
+    if (asked.n == 0 || !asked.trusted) return false;
+    for (int i = 0; i < asked.n; i++) {
+        if (has_word(around, around_len, asked.items[i].hash)) return false;
+    }
+    collect(sentence, sentence_len, &told);
+    for (int i = 0; i < told.n; i++) {
+        if (!has_word(question, strlen(question), told.items[i].hash)) return true;
+    }
+    return false;
 }

@@ -19,6 +19,9 @@
 
 #include "text/search.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct names {
     int n;                  /* names in the question */
     int unknown;            /* of these, not in the documents */
@@ -26,5 +29,12 @@ struct names {
 };
 
 void names_look_up(struct search *s, const char *question, struct names *out);
+
+/* Does a sentence speak of another than the question does: "How often did the Heron
+ * leak?", "At the ninth inspection the Constance was found to leak"? The sentence
+ * has a name that the question has not, and neither it nor what stands around it
+ * (text[0, len), the sentence included) has one of the question's. */
+bool names_differ(const char *question, const char *sentence, size_t sentence_len,
+                  const char *around, size_t around_len);
 
 #endif

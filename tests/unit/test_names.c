@@ -20,7 +20,23 @@ static void describe(const struct names *names, char *out, size_t cap)
     if (names->unknown) snprintf(out + n, cap - (size_t)n, ": %s", names->first_unknown);
 }
 
-static void run_case(const struct test_case *c)
+/* A sentence of the text that may speak of another. */
+static void check_sentence(const struct test_case *c)
+{
+    const char *text = case_need(c, "text"), *sentence = case_need(c, "sentence");
+    const char *at = strstr(text, sentence);
+    if (!at) {
+        case_fail(c, "the sentence is not in the text");
+        return;
+    }
+    const char *got = names_differ(case_need(c, "question"), at, strlen(sentence), text,
+                                   strlen(text))
+                          ? "yes"
+                          : "no";
+    case_equal(c, "differs", got, strlen(got));
+}
+
+static void check_documents(const struct test_case *c)
 {
     struct doc_set set;
     struct chunk_list chunks = { .items = NULL };
@@ -38,6 +54,15 @@ static void run_case(const struct test_case *c)
     search_close(search);
     chunk_list_release(&chunks);
     doc_set_release(&set);
+}
+
+static void run_case(const struct test_case *c)
+{
+    if (case_text(c, "sentence")) {
+        check_sentence(c);
+    } else {
+        check_documents(c);
+    }
 }
 
 static void test_cases(void **state)

@@ -36,14 +36,11 @@ enum decide_verdict decide_look(const struct decide_look *look);
 
 /* --- Sweeps: everything is read, many chunks may hold something (lists, sums) --- */
 
-/* Does a screened chunk stand out in its document? */
-bool decide_candidate(double screen, double margin);
-
-/* Worth an answer, and then found: wider than standing out, for where most chunks
- * hold something their mean is no yardstick; by yn alone, since an answer of
- * several places has no one sentence to look at. */
-bool decide_worth_listing(double screen, double margin);
-bool decide_listed(double screen, double margin, double yn);
+/* Is a screened chunk worth an answer, and then: does it tell of one? By s itself, since
+ * where most chunks hold something their mean is no yardstick; by yn, since an answer
+ * of several places has no one sentence to look at. */
+bool decide_worth_listing(double screen);
+bool decide_listed(double screen, double yn);
 
 /* 0..1 for ranking and for the reader's eye. strength NAN: from the screen alone. */
 double decide_confidence(double screen, double margin, double strength);

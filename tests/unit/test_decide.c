@@ -46,17 +46,6 @@ static void test_margins_leave_out_what_was_not_measured(void **state)
     decide_margins(NULL, NULL, 0, NULL);
 }
 
-static void test_candidates(void **state)
-{
-    (void)state;
-    assert_true(decide_candidate(2, 1));
-    assert_false(decide_candidate(2, -1));
-    assert_false(decide_candidate(2, 0));
-    assert_true(decide_candidate(2, NAN));     /* alone, and "not" is unlikely */
-    assert_false(decide_candidate(0.01, NAN)); /* alone, and "not" is nearly certain */
-    assert_false(decide_candidate(NAN, NAN));
-}
-
 static void test_worth_asking(void **state)
 {
     (void)state;
@@ -103,16 +92,13 @@ static void test_unknown_names_weigh(void **state)
 static void test_listed(void **state)
 {
     (void)state;
-    assert_true(decide_listed(2, 1, 0));
-    assert_true(decide_listed(2, 0, 10)); /* every chunk holds something */
-    assert_false(decide_listed(2, 0, 0));
-    assert_false(decide_listed(2, 1, -10)); /* the model is sure that it does not */
-    assert_false(decide_listed(NAN, 1, 10));
-    /* What may be found must be worth asking about. */
+    assert_true(decide_listed(2, 1));
+    assert_true(decide_listed(2, NAN));   /* not asked: the screen has to do */
+    assert_false(decide_listed(2, -10));  /* the model is sure that it does not */
+    assert_false(decide_listed(NAN, 10));
+    /* What may be listed must be worth asking about. */
     for (double s = 0; s < 5; s += 0.25) {
-        for (double d = -2; d < 2; d += 0.25) {
-            if (decide_candidate(s, d)) assert_true(decide_worth_listing(s, d));
-        }
+        if (decide_listed(s, 10)) assert_true(decide_worth_listing(s));
     }
 }
 
@@ -156,7 +142,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_margins_within_a_document),
         cmocka_unit_test(test_margins_leave_out_what_was_not_measured),
-        cmocka_unit_test(test_candidates),
         cmocka_unit_test(test_worth_asking),
         cmocka_unit_test(test_a_look_settles_or_asks_for_the_sentence),
         cmocka_unit_test(test_unknown_names_weigh),

@@ -13,7 +13,8 @@ the table to standard output. Without the pack it says so and exits 0.
 
 Grading is by text, stricter than a judge would be: an answer is right when a
 reference (case, punctuation and articles folded) occurs in it, or it in a reference of
-at most eight words, or their token F1 is at least 0.5. A citation overlaps when its bytes and those
+at most eight words, or their token F1 is at least 0.5; a list when it names all and
+nothing else, a number when it is the first one of the answer. A citation overlaps when its bytes and those
 of a gold evidence string share at least half of the shorter one's words.
 """
 import argparse
@@ -44,9 +45,16 @@ def occurs(inner, outer):
 
 
 def is_right(question, answer):
-    answer = fold(re.sub(r"\s*\[\d+\]", "", answer))
+    plain = re.sub(r"\s*\[\d+\]", "", answer)
+    answer = fold(plain)
     if question["scoring"] == "all_of":
-        return all(occurs(fold(p), answer) for p in question["answer"].split(","))
+        wanted = [fold(p) for p in question["answer"].split(",")]
+        items = [fold(i) for i in plain.split(";")]
+        return (all(occurs(w, answer) for w in wanted) and
+                all(any(occurs(w, i) for w in wanted) for i in items))
+    if question["kind"] == "numeric":
+        numbers = [w for w in answer if w[0].isdigit()]
+        return bool(numbers) and numbers[0] == " ".join(fold(question["answer"]))
     references = question["answers"] or [question["answer"]]
     if question["options"]:
         references = [question["options"][question["correct"]]]

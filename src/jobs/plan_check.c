@@ -337,12 +337,6 @@ int plan_from_json(const json_t *json, const struct doc_set *set,
     return 0;
 }
 
-void plan_fallback(struct plan *plan, const char *question)
-{
-    *plan = (struct plan){ .tasks = NULL };
-    plan_add_task(plan)->ask = mem_strdup(question);
-}
-
 /* --- To JSON -------------------------------------------------------------------- */
 
 static void set_text(json_t *object, const char *key, const char *text)

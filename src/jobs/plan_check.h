@@ -34,7 +34,4 @@ int plan_from_json(const json_t *json, const struct doc_set *set,
                    struct lw_error *err);
 json_t *plan_to_json(const struct plan *plan, const struct doc_set *set);
 
-/* The fallback: the question itself over the best chunks. */
-void plan_fallback(struct plan *plan, const char *question);
-
 #endif

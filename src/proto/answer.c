@@ -22,6 +22,7 @@ enum {
     ANSWER_BYTES_MAX = 1024 * 1024,
     MARK_IDS_MAX = 16,
     SHOWN_VALUES_MAX = 3, /* of one question, without a model */
+    SHOWN_PARTS_MAX = 100,
     BY_VALUE_MAX = 3,
     NOT_STATED_BYTES_MAX = 48
 };
@@ -271,6 +272,25 @@ void answer_from_value(const struct record *rec, const char *value, const size_t
     struct builder b;
     builder_init(&b, rec);
     add_value(&b, value, from, n);
+    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    builder_end(&b, FINAL_ANSWERED, out);
+}
+
+void answer_from_parts(const struct record *rec, const struct answer_parts *parts,
+                       struct final *out)
+{
+    struct builder b;
+    bool sum = strchr(parts->joint, '+');
+    size_t shown = parts->n < SHOWN_PARTS_MAX ? parts->n : SHOWN_PARTS_MAX;
+    builder_init(&b, rec);
+    if (parts->total) {
+        buf_addf(&b.text, sum ? "%s = " : "%s: ", parts->total);
+    }
+    for (size_t i = 0; i < shown; i++) {
+        if (i > 0) buf_add_str(&b.text, parts->joint);
+        add_value(&b, rec->findings.items[parts->from[i]].value, &parts->from[i], 1);
+    }
+    if (shown < parts->n) buf_addf(&b.text, "; and %zu more", parts->n - shown);
     if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
     builder_end(&b, FINAL_ANSWERED, out);
 }

@@ -23,6 +23,18 @@ void answer_from_text(const struct record *rec, const char *text,
 void answer_from_value(const struct record *rec, const char *value, const size_t *from,
                        size_t n, struct final *out);
 
+/* What the parts of the documents say together: the items, each with its mark, behind the
+ * total, if there is one. "agate [1]; coral [2]"; "5: 3 May [1]; 9 June [2]; ...";
+ * "115 = 51 crowns [1] + 64 crowns [2]". from: findings (indices), n >= 1. */
+struct answer_parts {
+    const char *total; /* NULL: none */
+    const char *joint; /* between items */
+    const size_t *from;
+    size_t n;
+};
+void answer_from_parts(const struct record *rec, const struct answer_parts *parts,
+                       struct final *out);
+
 /* The best that can be said without a model: every question's reduced value or
  * best findings. Nothing found: FINAL_NOT_FOUND. */
 void answer_from_findings(const struct record *rec, struct final *out);

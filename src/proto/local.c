@@ -1,25 +1,29 @@
 /* local.c - no cloud at all: read the best parts, answer from what was found.
  *
  *     question --> jobs over the chunks --> findings --> settle --> answer
+ *                                               `--> list, count, sum --> answer
  *
- * The question is a plan of one task. Where one finding stands clearly above
- * the others, its value is the answer. Where findings compete, the worker gets
- * the same question once more over the found sentences with their neighbours,
- * a short text of its own; what it says then counts only where one of these
- * sentences shows it. */
+ * The question is a plan of one task (jobs/question.h). What looks one thing up: where
+ * one finding stands clearly above the others, its value is the answer. Where
+ * findings compete, the worker gets the same question once more over the found
+ * sentences with their neighbours, a short text of its own; what it says then
+ * counts only where one of these sentences shows it. What wants all there is has read
+ * every part, and is put together here, from findings whose quotes show them. */
 #include "proto/ways.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "jobs/merge.h"
-#include "jobs/plan_check.h"
 #include "jobs/prompts.h"
+#include "jobs/question.h"
 #include "jobs/reply.h"
 #include "jobs/run_jobs.h"
 #include "proto/answer.h"
 #include "proto/shape.h"
 #include "text/quote.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -175,14 +179,86 @@ static size_t settle(const struct proto_run *run, struct record *rec,
     return record_add_finding(rec, &second);
 }
 
+/* --- All there is ---------------------------------------------------------- */
+
+struct place {
+    size_t index; /* of a finding */
+    int doc;
+    size_t start;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->doc != y->doc) return x->doc < y->doc ? -1 : 1;
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/* A reader expects what is listed in the order of the documents. */
+static void sort_by_place(const struct record *rec, size_t *from, size_t n)
+{
+    struct place *places = mem_array(n, sizeof *places);
+    for (size_t i = 0; i < n; i++) {
+        const struct quote *q = &rec->findings.items[from[i]].quote;
+        places[i] = (struct place){ from[i], q->doc, q->start };
+    }
+    if (n > 0) qsort(places, n, sizeof *places, compare_places);
+    for (size_t i = 0; i < n; i++) from[i] = places[i].index;
+    mem_free(places);
+}
+
+/* Findings of the question whose quotes show them. */
+static size_t verified(const struct record *rec, size_t *from)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < rec->findings.n; i++) {
+        if (answer_is_verified(&rec->findings.items[i])) from[n++] = i;
+    }
+    return n;
+}
+
+static bool says_nothing(enum question_kind kind, const struct asked *asked)
+{
+    return kind == QUESTION_ANY && strcmp(asked->reduced, "0") == 0;
+}
+
+static void answer_all(const struct record *rec, enum question_kind kind,
+                       struct final *out)
+{
+    const struct asked *asked = &rec->asked[0];
+    struct answer_parts parts = { .joint = kind == QUESTION_SUM ? " + " : "; " };
+    size_t *from = arena_array(rec->reading->arena, rec->findings.n, sizeof *from);
+    if (kind == QUESTION_LIST) {
+        parts.n = verified(rec, from);
+    } else if (asked->reduced && !says_nothing(kind, asked)) {
+        parts.total = asked->reduced;
+        parts.n = asked->n_from;
+        memcpy(from, asked->from, asked->n_from * sizeof *from);
+    }
+    sort_by_place(rec, from, parts.n);
+    parts.from = from;
+    if (parts.n == 0) {
+        answer_not_found(rec, out);
+    } else if (kind == QUESTION_ANY) {
+        answer_from_value(rec, "Yes", parts.from, parts.n, out);
+    } else {
+        answer_from_parts(rec, &parts, out);
+    }
+}
+
+/* --- The answer ------------------------------------------------------------ */
+
 static void answer_question(struct proto_run *run, const struct plan *plan,
                             const struct job_list *jobs, struct final *out)
 {
     struct record rec;
     record_init(&rec, &run->reading);
     record_add_jobs(&rec, plan, jobs);
+    enum question_kind kind = question_kind(run->reading.question);
     if (rec.findings.n == 0) {
         answer_not_found(&rec, out);
+    } else if (kind != QUESTION_LOOK_UP) {
+        answer_all(&rec, kind, out);
     } else {
         size_t best = settle(run, &rec, &plan->tasks[0]);
         answer_from_value(&rec, rec.findings.items[best].value, &best, 1, out);
@@ -196,7 +272,9 @@ int local_run(struct proto_run *run, struct final *out, struct lw_error *err)
 {
     struct plan plan = { .tasks = NULL };
     struct job_list jobs = { .items = NULL };
-    plan_fallback(&plan, run->reading.question);
+    question_plan(&plan, run->reading.question);
+    proto_trace(run, "the question is read as a %s",
+                question_kind_name(question_kind(run->reading.question)));
     proto_set_samples(run, &plan);
     proto_stage(run, "reading");
     int code = run_jobs(&run->reading, &plan, NULL, NULL, &jobs, err);

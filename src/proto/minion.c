@@ -11,7 +11,7 @@
 #include "proto/ways.h"
 
 #include "base/mem.h"
-#include "jobs/plan_check.h"
+#include "jobs/question.h"
 #include "jobs/reply.h"
 #include "jobs/run_jobs.h"
 #include "proto/answer.h"
@@ -135,7 +135,7 @@ static int read_parts(struct minion *m, struct lw_error *err)
 {
     struct plan plan = { .tasks = NULL };
     struct job_list jobs = { .items = NULL };
-    plan_fallback(&plan, m->message);
+    question_plan(&plan, m->message);
     proto_set_samples(m->run, &plan);
     int code = run_jobs(&m->run->reading, &plan, NULL, NULL, &jobs, err);
     if (code == 0) record_add_jobs(&m->record, &plan, &jobs);

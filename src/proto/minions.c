@@ -17,6 +17,7 @@
 #include "proto/ways.h"
 
 #include "jobs/plan_check.h"
+#include "jobs/question.h"
 #include "jobs/run_jobs.h"
 #include "proto/answer.h"
 #include "proto/findings_text.h"
@@ -76,7 +77,7 @@ static void plan_question_itself(struct minions *m, const char *why)
 {
     proto_warn(m->run, "no plan came: %s; the question itself is read instead", why);
     plan_release(&m->next);
-    plan_fallback(&m->next, m->run->reading.question);
+    question_plan(&m->next, m->run->reading.question);
     proto_set_samples(m->run, &m->next);
 }
 

@@ -153,6 +153,80 @@ static void test_second_look_that_invents_is_not_believed(void **state)
     world_release(&w);
 }
 
+/* --- All there is ------------------------------------------------------------ */
+
+static const char *const fee_docs[] = {
+    "In May she paid 51 crowns to the office of Marrowby, a long way from her home.\n"
+    "The weather was bad in those days and nothing else is told of that month.\n",
+    "In June she paid 64 crowns to the office of Thistledown, which had been closed.\n"
+    "It was closed again before the end of that year, for reasons nobody wrote down.\n",
+    "Nothing at all is told of the month of July in this one of the three papers.\n",
+    NULL,
+};
+
+static const char tells_fees[] =
+    "when user contains \"51 crowns\"\n"
+    "say {\"items\": [\"51 crowns to Marrowby\"]}\n"
+    "\n"
+    "when user contains \"64 crowns\"\n"
+    "say {\"items\": [\"64 crowns to Thistledown\", \"99 crowns to nobody\"]}\n"
+    "\n"
+    "when any contains \"\"\n"
+    "say {\"items\": []}\n";
+
+static void check_all(const char *question, const char *worker, const char *answer,
+                      size_t citations)
+{
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = question, .docs = fee_docs, .worker = worker });
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    assert_string_equal(w.out.answer, answer);
+    assert_int_equal(w.out.n_citations, citations);
+    assert_int_equal(w.out.coverage.skipped, 0);
+    world_release(&w);
+}
+
+/* What an excerpt does not show is in none of them. */
+static void test_lists_counts_and_sums_are_put_together_here(void **state)
+{
+    (void)state;
+    check_all("Name all fees that she paid.", tells_fees,
+              "51 crowns to Marrowby [1]; 64 crowns to Thistledown [2]", 2);
+    check_all("How many crowns did she pay in all?", tells_fees,
+              "115 = 51 crowns to Marrowby [1] + 64 crowns to Thistledown [2]", 2);
+    check_all("How many times did she pay?", tells_fees,
+              "2: 51 crowns to Marrowby [1]; 64 crowns to Thistledown [2]", 2);
+}
+
+static void test_anything_at_all(void **state)
+{
+    (void)state;
+    check_all("Is there anything about Thistledown?",
+              "when user contains \"office of Thistledown\"\n"
+              "say yes\n"
+              "\n"
+              "when any contains \"\"\n"
+              "say not stated\n",
+              "Yes [1]", 1);
+}
+
+static void test_nothing_at_all(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = "Is there anything about penguins?",
+                       .docs = fee_docs,
+                       .worker = "when any contains \"\"\nsay no\n",
+                   });
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_NOT_FOUND);
+    assert_int_equal(w.out.coverage.skipped, 0);
+    world_release(&w);
+}
+
 /* --- Failures ---------------------------------------------------------------- */
 
 static void test_one_failed_part_does_not_end_the_run(void **state)
@@ -248,6 +322,9 @@ int main(void)
         cmocka_unit_test(test_worker_that_scores_is_screened),
         cmocka_unit_test(test_second_look_settles_rivals),
         cmocka_unit_test(test_second_look_that_invents_is_not_believed),
+        cmocka_unit_test(test_lists_counts_and_sums_are_put_together_here),
+        cmocka_unit_test(test_anything_at_all),
+        cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_one_failed_part_does_not_end_the_run),
         cmocka_unit_test(test_worker_that_cannot_be_reached_is_an_error),
         cmocka_unit_test(test_cancel_returns_what_was_found),

@@ -111,19 +111,6 @@ static void test_long_questions(void **state)
     doc_set_release(&set);
 }
 
-static void test_fallback(void **state)
-{
-    (void)state;
-    struct plan plan;
-    plan_fallback(&plan, "When was she born?");
-    assert_int_equal(plan.n_tasks, 1);
-    assert_string_equal(plan.tasks[0].ask, "When was she born?");
-    assert_string_equal(plan.tasks[0].id, "t1");
-    assert_int_equal(plan.tasks[0].n_samples, 1);
-    assert_int_equal(plan.tasks[0].top, 0);
-    plan_release(&plan);
-}
-
 /* ORDER ANSWERS, ORDER REDUCES: the schema names what the enums hold. */
 static void test_schema_names_every_kind(void **state)
 {
@@ -161,7 +148,6 @@ int main(void)
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_ten_thousand_tasks),
         cmocka_unit_test(test_long_questions),
-        cmocka_unit_test(test_fallback),
         cmocka_unit_test(test_schema_names_every_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,74 @@
+/* test_question.c - jobs/question.c: what a question wants, by its words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cases.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "jobs/question.h"
+
+#include <string.h>
+
+static void check(const struct test_case *c)
+{
+    const char *question = case_need(c, "question");
+    const char *kind = question_kind_name(question_kind(question));
+    struct plan plan;
+    question_plan(&plan, question);
+    case_equal(c, "kind", kind, strlen(kind));
+    assert_int_equal(plan.n_tasks, 1);
+    if (case_text(c, "ask")) {
+        case_equal(c, "ask", plan.tasks[0].ask, strlen(plan.tasks[0].ask));
+    }
+    plan_release(&plan);
+}
+
+static void test_cases(void **state)
+{
+    (void)state;
+    cases_run("tests/cases/question", check);
+}
+
+static void test_what_is_put_together(void **state)
+{
+    (void)state;
+    struct plan plan;
+    question_plan(&plan, "When was she born?");
+    assert_string_equal(plan.tasks[0].id, "t1");
+    assert_int_equal(plan.tasks[0].n_samples, 1);
+    assert_int_equal(plan.tasks[0].top, 0);
+    assert_int_equal(plan.tasks[0].answer, ANSWER_TEXT);
+    plan_release(&plan);
+    question_plan(&plan, "How many times did it leak?");
+    assert_int_equal(plan.tasks[0].answer, ANSWER_LIST);
+    assert_int_equal(plan.tasks[0].reduce, REDUCE_COUNT);
+    plan_release(&plan);
+}
+
+static void test_the_longest_question(void **state)
+{
+    (void)state;
+    static const char end[] = " how many times?";
+    char *question = mem_alloc(LIMIT_QUESTION_BYTES + 1);
+    memset(question, 'x', LIMIT_QUESTION_BYTES);
+    memcpy(question + LIMIT_QUESTION_BYTES - strlen(end), end, sizeof end);
+    struct plan plan;
+    question_plan(&plan, question);
+    assert_non_null(strstr(plan.tasks[0].ask, " when?"));
+    plan_release(&plan);
+    mem_free(question);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_what_is_put_together),
+        cmocka_unit_test(test_the_longest_question),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -107,6 +107,16 @@ def load_questions(pack, sets):
     return by_doc
 
 
+def answers_it(text, question):
+    """Does a document that a question is moved to answer it as well (in other words or
+    with another value: the generated sets use the same phrases over and over)?"""
+    for evidence in question["evidence"]:
+        phrase = evidence["text"].split(question["answer"])[0].strip()
+        if len(phrase) >= 20 and phrase in text:
+            return True
+    return False
+
+
 def choose(by_doc, args):
     """For each document: its own questions and as many moved ones, the same every time."""
     docs = [d for d in by_doc
@@ -116,11 +126,12 @@ def choose(by_doc, args):
     for doc in docs:
         own = by_doc[doc][args.skip:args.skip + args.per_document]
         family = doc.split("/")[1]
-        others = [q for d in by_doc if d != doc and d.split("/")[1] == family
-                  for q in by_doc[d] if q["kind"] != "unanswerable"]
-        if not others:
-            others = [q for d in by_doc if d.split("/")[1] != family for q in by_doc[d]
-                      if q["kind"] != "unanswerable"]
+        with open(os.path.join(args.pack, "open", doc), encoding="utf-8") as file:
+            text = file.read()
+        foreign = [(d.split("/")[1] == family, q) for d in by_doc if d != doc
+                   for q in by_doc[d]
+                   if q["kind"] != "unanswerable" and not answers_it(text, q)]
+        others = [q for same, q in foreign if same] or [q for _, q in foreign]
         count = min(len(own), args.moved if args.moved >= 0 else len(own), len(others))
         step = max(1, len(others) // max(1, count))
         moved = others[len(doc) % step::step][:count]

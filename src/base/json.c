@@ -151,22 +151,12 @@ static bool is_plain(const char *s, uint32_t cp, int n)
     return cp >= 0x20 && *s != '"' && *s != '\\' && !malformed;
 }
 
-/* The bytes that need no look at the character they belong to: most of any text. */
-static const char *skip_ascii(const char *s, const char *end)
-{
-    while (s < end && (unsigned char)*s >= 0x20 && (unsigned char)*s < 0x80 &&
-           *s != '"' && *s != '\\') {
-        s++;
-    }
-    return s;
-}
-
 int json_write_string(const char *s, size_t len, struct buf *out)
 {
     size_t before = out->len;
     const char *end = s + len, *run = s; /* [run, s) waits to be copied */
     int code = buf_add_char(out, '"');
-    while (code == 0 && (s = skip_ascii(s, end)) < end) {
+    while (code == 0 && (s += utf8_plain(s, (size_t)(end - s))) < end) {
         uint32_t cp;
         int n = utf8_decode(s, end, &cp);
         if (!is_plain(s, cp, n)) {

@@ -9,6 +9,7 @@
  * strip marks does not. */
 #include "base/utf8.h"
 
+#include <string.h>
 #include <utf8proc.h>
 
 enum { REPLACEMENT = 0xfffd, FOLD_MAX = 4, DECOMPOSED_MAX = 32 };
@@ -39,10 +40,45 @@ int utf8_encode(uint32_t cp, char out[4])
     return (int)utf8proc_encode_char((utf8proc_int32_t)cp, (utf8proc_uint8_t *)out);
 }
 
+/* --- Plain text ------------------------------------------------------------ */
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Each term sets the high bit of a byte that fails its test. It may set that of the
+ * byte above too, by carry or borrow, but the word has failed then. */
+static bool all_plain(uint64_t word)
+{
+    const uint64_t each = 0x0101010101010101u;
+    uint64_t quote = word ^ '"' * each, backslash = word ^ '\\' * each;
+    uint64_t failed = word | (word - 0x20 * each) | (word + each) | (quote - each) |
+                      (backslash - each);
+    return (failed & 0x80 * each) == 0;
+}
+
+size_t utf8_plain(const char *s, size_t len)
+{
+    size_t n = 0;
+    for (uint64_t word; len - n >= sizeof word; n += sizeof word) {
+        memcpy(&word, s + n, sizeof word);
+        if (!all_plain(word)) break;
+    }
+    while (n < len && is_plain((unsigned char)s[n])) n++;
+    return n;
+}
+
+/* --- Characters ------------------------------------------------------------ */
+
 size_t utf8_valid(const char *s, size_t len)
 {
     const char *at = s, *end = s + len;
     while (at < end) {
+        at += utf8_plain(at, (size_t)(end - at));
+        if (at == end) {
+            break;
+        }
         uint32_t cp;
         int n = utf8_decode(at, end, &cp);
         if (cp == 0 || (cp == REPLACEMENT && n == 1)) {

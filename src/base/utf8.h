@@ -18,6 +18,10 @@ int utf8_encode(uint32_t cp, char out[4]);
 /* Byte offset of the first malformed byte, or len if the text is valid. NUL
  * bytes are malformed here. */
 size_t utf8_valid(const char *s, size_t len);
+/* Bytes of s before the first one that is not plain: printable ASCII, quote mark and
+ * backslash aside. Those need no decoding, cleaning or escaping, and are most of any
+ * text; eight are looked at together. */
+size_t utf8_plain(const char *s, size_t len);
 /* Largest offset <= pos that starts a character; len if pos >= len. */
 size_t utf8_floor(const char *s, size_t len, size_t pos);
 /* Number of characters. */

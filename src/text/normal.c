@@ -169,6 +169,11 @@ size_t normal_clean(char *text, size_t len)
 {
     size_t out = 0;
     for (size_t i = 0; i < len; i++) {
+        size_t n = utf8_plain(text + i, len - i);
+        memmove(text + out, text + i, n);
+        out += n;
+        i += n;
+        if (i == len) break;
         unsigned char c = (unsigned char)text[i];
         if (c == '\r') {
             if (i + 1 < len && text[i + 1] == '\n') continue;

@@ -47,6 +47,7 @@ static void add_pairs(const char *text, size_t len, struct buf *out)
             if (before && !paired) buf_add_char(out, ' ');
             before = NULL;
             at++;
+            at += utf8_plain(at, (size_t)(end - at));
             continue;
         }
         int n = utf8_decode(at, end, &cp);

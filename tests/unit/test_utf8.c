@@ -278,6 +278,23 @@ static void test_classes(void **state)
     }
 }
 
+/* Every byte, at every place of two words and a rest. */
+static void test_plain_ends_before_any_other_byte(void **state)
+{
+    (void)state;
+    char text[20];
+    for (int byte = 0; byte < 256; byte++) {
+        bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+        for (size_t at = 0; at < sizeof text; at++) {
+            memset(text, at % 2 ? ' ' : '~', sizeof text);
+            text[at] = (char)byte;
+            size_t expected = plain ? sizeof text : at;
+            assert_int_equal(utf8_plain(text, sizeof text), expected);
+        }
+    }
+    assert_int_equal(utf8_plain("", 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_composed_and_decomposed_agree),
         cmocka_unit_test(test_fold_is_total_and_stable),
         cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_plain_ends_before_any_other_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,8 @@ static size_t bullet_length(const char *text, size_t pos, size_t end)
                                            "\xef\x82\xb7",
                                            "\xef\x82\xa7" }; /* Word's own */
     for (size_t i = 0; i < sizeof bullets / sizeof *bullets; i++) {
-        if (!starts_with(text, pos, end, bullets[i])) continue;
+        if (bullets[i][0] != text[pos] || !starts_with(text, pos, end, bullets[i]))
+            continue;
         size_t after = pos + strlen(bullets[i]);
         if (after < end && is_blank(text[after]))
             return skip_blanks(text, after, end) - pos;
@@ -175,23 +176,37 @@ static int heading_level(const char *text, const struct line *line, size_t label
 
 /* --- One line ------------------------------------------------------------ */
 
-/* A tab, three spaces or a bar with blanks around it part cells. */
-static bool has_gap(const char *text, size_t pos, size_t end)
+/* A run of GAP_SPACES lies over every GAP_SPACES-th byte, so only those are looked at. */
+static bool has_wide_space(const char *text, size_t pos, size_t end)
 {
-    if (pos < end && text[pos] == '|') return true;
-    size_t n_spaces = 0;
-    for (; pos < end; pos++) {
-        char c = text[pos];
-        if (c == ' ') {
-            n_spaces++;
-            continue;
-        }
-        if (c == '\t' || n_spaces >= GAP_SPACES) return true;
-        if (c == '|' && n_spaces > 0 && pos + 1 < end && text[pos + 1] == ' ')
-            return true;
-        n_spaces = 0;
+    for (size_t at = pos + GAP_SPACES - 1; at < end; at += GAP_SPACES) {
+        if (text[at] != ' ') continue;
+        size_t first = at, last = at;
+        while (first > pos && text[first - 1] == ' ') first--;
+        while (last + 1 < end && text[last + 1] == ' ') last++;
+        if (last - first + 1 >= GAP_SPACES) return true;
     }
     return false;
+}
+
+static bool has_bar(const char *text, size_t pos, size_t end)
+{
+    for (size_t at = pos; at < end; at++) {
+        const char *bar = memchr(text + at, '|', end - at);
+        if (!bar) return false;
+        at = (size_t)(bar - text);
+        if (at > pos && text[at - 1] == ' ' && at + 1 < end && text[at + 1] == ' ')
+            return true;
+    }
+    return false;
+}
+
+/* A tab, three spaces or a bar with blanks around it part cells. No blank is at end. */
+static bool has_gap(const char *text, size_t pos, size_t end)
+{
+    if (pos == end) return false;
+    return text[pos] == '|' || memchr(text + pos, '\t', end - pos) ||
+           has_wide_space(text, pos, end) || has_bar(text, pos, end);
 }
 
 static enum line_kind classify(const char *text, struct line *line)

@@ -106,13 +106,13 @@ static bool closes_number(const struct table *t, const struct table_cell *cell)
 static void add_flat(const struct table *t, const struct table_cell *cell,
                      struct buf *out)
 {
-    for (size_t at = cell->start; at < cell->end;) {
-        size_t len = strcspn(t->text.data + at, "\n");
-        if (len > cell->end - at) len = cell->end - at;
-        if (at > cell->start) buf_add_char(out, ' ');
-        buf_add(out, t->text.data + at, len);
-        at += len;
-        while (at < cell->end && t->text.data[at] == '\n') at++;
+    const char *at = t->text.data + cell->start, *end = t->text.data + cell->end;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline ? newline : end;
+        buf_add(out, at, (size_t)(line_end - at));
+        for (at = line_end; at < end && *at == '\n'; at++) continue;
+        if (at < end) buf_add_char(out, ' ');
     }
 }
 

@@ -7,8 +7,9 @@
  * it is killed or the thread that started it ends. SCRIPT is a file, or - for
  * standard input. The log gets every request: a line "=== n METHOD PATH", the
  * header lines, an empty line, the body, an empty line. GET /fake/stats tells
- * {"requests":n,"connections":n,"max_concurrent":n} and is itself neither
- * logged nor counted as a request.
+ * {"requests":n,"connections":n,"max_concurrent":n,"body_bytes":n} and is itself
+ * neither logged nor counted as a request. body_bytes has every byte of a body that
+ * came, also of one that was cut.
  *
  * A script is rules; an empty line, or a `when` behind another kind of line,
  * begins the next one. The first rule whose conditions all hold answers. A line
@@ -695,12 +696,21 @@ struct server {
     struct connection conns[CONNECTIONS_MAX];
     size_t n_slots;            /* of conns, ever used */
     int n_busy;
-    long n_requests, n_connections, n_concurrent_max;
+    long n_requests, n_connections, n_concurrent_max, n_body_bytes;
     struct text body;          /* of the answer being made */
 };
 
+/* Of a request whose end never came. */
+static long cut_body_bytes(const struct connection *c)
+{
+    const char *head_end = c->in.len > 0 ? find(c->in.data, c->in.len, "\r\n\r\n") : NULL;
+    return head_end != NULL ? (long)(c->in.len - (size_t)(head_end + 4 - c->in.data)) : 0;
+}
+
 static void drop(struct server *s, struct connection *c)
 {
+    s->n_body_bytes += cut_body_bytes(c);
+    text_clear(&c->in);
     close(c->fd);
     c->fd = -1;
     s->n_busy -= c->busy;
@@ -779,10 +789,11 @@ static void answer_plainly(struct connection *c, int status, const char *body)
 
 static void answer_stats(struct server *s, struct connection *c)
 {
-    char body[128];
+    char body[160];
     snprintf(body, sizeof body,
-             "{\"requests\":%ld,\"connections\":%ld,\"max_concurrent\":%ld}",
-             s->n_requests, s->n_connections, s->n_concurrent_max);
+             "{\"requests\":%ld,\"connections\":%ld,\"max_concurrent\":%ld,"
+             "\"body_bytes\":%ld}",
+             s->n_requests, s->n_connections, s->n_concurrent_max, s->n_body_bytes);
     answer_plainly(c, 200, body);
 }
 
@@ -813,6 +824,7 @@ static void answer(struct server *s, struct connection *c, const struct request 
         return;
     }
     s->n_requests++;
+    s->n_body_bytes += (long)q->body_len;
     log_request(s, c, q);
     c->busy = true;
     s->n_busy++;

@@ -57,10 +57,11 @@ static const struct entry fields[] = {
       "were not computed again, \\fBcompletion_tokens\\fP, and \\fBseconds\\fP of "
       "work" },
     { "egress",
-      "what was sent to models behind HTTP that go through the guard: \\fBcalls\\fP, "
-      "\\fBbytes\\fP, \\fBdocument_chars\\fP, the characters of it that stand "
-      "verbatim in a document in runs of 20 or more; \\fBto\\fP lists the machines, "
-      "and is empty when all were this one" },
+      "what was sent to a supervisor behind HTTP, or a worker on another machine: "
+      "\\fBcalls\\fP, the requests, every try counted; \\fBbytes\\fP of their bodies, as "
+      "they were written to the connection; \\fBdocument_chars\\fP, the characters of "
+      "it that stand verbatim in a document in runs of 20 or more; \\fBto\\fP lists the "
+      "machines, and is empty when all were this one" },
     { "seconds", "from the question to the answer" },
     { "warnings", "sentences" },
 };

@@ -1,9 +1,10 @@
 /* guard.c - the llm that counts what goes through it.
  *
- * It changes nothing: the request that was counted is the request that is
- * handed on, the same pointer. The index of the documents is made by the first
- * request, under the lock, and only read after; the totals are added to under
- * the same lock. */
+ * It changes nothing: the request that comes in is the request that is handed
+ * on, the same pointer. A model with a wire tells, through its meter, what it
+ * has sent, and that is counted; of one without a wire, what is handed on is.
+ * The index of the documents is made by the first that needs it, under the
+ * lock, and only read after; the totals are added to under the same lock. */
 #include "guard/guard.h"
 
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 struct guard {
     struct llm llm; /* first: an llm pointer is a guard pointer */
     struct llm *inner;
+    bool metered; /* inner tells what it sends */
     const struct doc_set *set;
     struct egress *egress;
     struct guard_index *index;
@@ -28,6 +30,30 @@ static const struct guard_index *index_of(struct guard *g)
     pthread_mutex_unlock(&g->lock);
     return index;
 }
+
+static void add(struct guard *g, const struct egress *part)
+{
+    pthread_mutex_lock(&g->lock);
+    g->egress->calls += part->calls;
+    g->egress->bytes += part->bytes;
+    g->egress->document_chars += part->document_chars;
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* --- What was sent ------------------------------------------------------- */
+
+static void on_sent(void *user, const char *body, size_t len, int64_t tries,
+                    int64_t bytes)
+{
+    struct guard *g = user;
+    int64_t chars = guard_body_count(index_of(g), body, len);
+    struct egress part = { .calls = tries,
+                           .bytes = bytes,
+                           .document_chars = tries * chars };
+    add(g, &part);
+}
+
+/* --- What is handed to a model without a wire ---------------------------- */
 
 /* A run may lie over the seam of two parts: the model gets them as one text. */
 static int64_t message_document_chars(const struct guard_index *ix,
@@ -69,23 +95,15 @@ static struct egress measure(struct guard *g, const struct guard_index *ix,
     return sum;
 }
 
-static void add(struct guard *g, const struct egress *part)
-{
-    pthread_mutex_lock(&g->lock);
-    g->egress->calls += part->calls;
-    g->egress->bytes += part->bytes;
-    g->egress->document_chars += part->document_chars;
-    pthread_mutex_unlock(&g->lock);
-}
+/* --- The llm ------------------------------------------------------------- */
 
 static int guard_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
                            llm_reply_fn on_reply, void *user, const struct cancel *cancel,
                            struct lw_error *err)
 {
     struct guard *g = (struct guard *)llm;
-    const struct guard_index *ix = index_of(g);
-    for (size_t i = 0; i < n; i++) {
-        struct egress part = measure(g, ix, &reqs[i]);
+    for (size_t i = 0; i < n && !g->metered; i++) {
+        struct egress part = measure(g, index_of(g), &reqs[i]);
         add(g, &part);
     }
     return llm_chat_many(g->inner, reqs, n, on_reply, user, cancel, err);
@@ -125,5 +143,6 @@ struct llm *guard_wrap(struct llm *inner, const struct doc_set *set,
     g->set = set;
     g->egress = egress;
     pthread_mutex_init(&g->lock, NULL);
+    g->metered = llm_set_meter(inner, &(struct llm_meter){ .sent = on_sent, .user = g });
     return &g->llm;
 }

@@ -1,16 +1,27 @@
 /* guard.h - the one door out.
  *
- * An llm that wraps an llm on another machine (or in the supervisor's role):
- * before a request goes on it is counted, byte for byte, and the characters of
- * it that stand verbatim in a document (runs of GUARD_RUN_CHARS or more) are
- * counted too. Nothing in legwork gives document text to a remote model except
- * through a guard.
+ * An llm that wraps an llm on another machine (or in the supervisor's role) and
+ * counts what leaves through it. Nothing in legwork gives document text to a
+ * remote model except through a guard.
  *
- * Counted as bytes: all parts of all messages, the beginning of the reply that
- * is asked for (prefill, where the model honours it) and the compact text of
- * the reply's schema. What a transport puts around them (field names, escapes,
- * headers, its own retries) is not. A request is counted when it is handed on,
- * also if it then fails or is cancelled: rather too much than too little.
+ * A model behind HTTP tells the guard what it has sent (struct llm_meter), so
+ * the receipt is that of the wire:
+ *   calls           requests whose body began to leave; every try counts, by
+ *                   whomever it was made: retries, repairs, a parameter dropped,
+ *                   a question to a server about itself, curl beginning again on
+ *                   a kept connection that proved dead
+ *   bytes           of these bodies as they were written to the connection, before
+ *                   encryption: what the other side received, if all arrived.
+ *                   Request lines, headers and look-ups of names are not counted
+ *   document_chars  of these bodies, characters that stand verbatim in a document
+ *                   in runs of GUARD_RUN_CHARS or more; a retry sends them again. A body
+ *                   that was cut while it left counts as a whole
+ * A request that got no connection, or was cancelled before it had one, is not counted.
+ *
+ * A model without a wire (in process, the scripted fake) has no bodies. Behind a
+ * guard each request that is handed on is one call, its bytes those of all parts of
+ * all messages, of the beginning of the reply that is asked for (where the
+ * model honours it) and of the compact text of the reply's schema.
  *
  * Verbatim runs are found with an index of the documents: GUARD_WINDOW_BYTES
  * at every GUARD_STEP_BYTES-th byte, so that any run of 20 characters holds
@@ -42,8 +53,11 @@ void guard_index_free(struct guard_index *ix); /* NULL allowed */
 /* Characters of text that stand verbatim in the documents, in runs of 20 or more. */
 int64_t guard_index_count(const struct guard_index *ix, const char *text, size_t len);
 
-/* Takes inner; borrows the documents. Counts into *egress (the caller's, one
- * run; read it when no request is under way). */
+/* The same of all strings in a JSON body, as they read without their escapes. */
+int64_t guard_body_count(const struct guard_index *ix, const char *body, size_t len);
+
+/* Takes inner, which was not called yet; borrows the documents. Counts into *egress (the
+ * caller's, one run; read it when no request is under way). */
 struct llm *guard_wrap(struct llm *inner, const struct doc_set *set,
                        struct egress *egress);
 

@@ -26,6 +26,12 @@ int llm_count_tokens(struct llm *llm, const char *text, size_t len)
     return llm->ops->count_tokens(llm, text, len);
 }
 
+bool llm_set_meter(struct llm *llm, const struct llm_meter *meter)
+{
+    if (llm->ops->meter) llm->ops->meter(llm, meter);
+    return llm->ops->meter != NULL;
+}
+
 int llm_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
                   llm_reply_fn on_reply, void *user, const struct cancel *cancel,
                   struct lw_error *err)

@@ -123,6 +123,17 @@ struct llm_info {
 
 typedef void (*llm_reply_fn)(void *user, size_t index, const struct llm_reply *reply);
 
+/* Who wants to know what a model sends over a network, told by who sends it. */
+struct llm_meter {
+    /* The body of a request (len bytes, JSON) was begun on a connection `tries` times,
+     * at least once, and `bytes` of it left in all. Called once for each request, when
+     * it has ended in any way, on the thread that called the model and before its reply
+     * is handed over; so when a call returns, all that it sent has been told. What was
+     * not begun (no connection, cancelled before) is not told; neither are headers. */
+    void (*sent)(void *user, const char *body, size_t len, int64_t tries, int64_t bytes);
+    void *user;
+};
+
 struct llm;
 
 struct llm_ops {
@@ -133,6 +144,7 @@ struct llm_ops {
     int (*chat_many)(struct llm *llm, const struct llm_request *reqs, size_t n,
                      llm_reply_fn on_reply, void *user, const struct cancel *cancel,
                      struct lw_error *err);
+    void (*meter)(struct llm *llm, const struct llm_meter *meter); /* NULL: has no wire */
 };
 
 struct llm {
@@ -142,6 +154,11 @@ struct llm {
 void llm_close(struct llm *llm);                       /* NULL allowed */
 const struct llm_info *llm_info(struct llm *llm);
 int llm_count_tokens(struct llm *llm, const char *text, size_t len);
+
+/* From now on the meter (copied) is told of all that leaves, questions to a server about
+ * itself included. Before the first call of the model. False: nothing of this model goes
+ * over a network, and the meter is never called. */
+bool llm_set_meter(struct llm *llm, const struct llm_meter *meter);
 
 /* Run n requests; on_reply is called exactly once for each index, in any
  * order, before this returns. CANCEL_FINISH: requests not begun end as

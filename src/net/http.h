@@ -45,6 +45,7 @@ struct http_call {
     int per_host;             /* limit for this host, > 0 */
     int timeout_ms;           /* whole request from the time it leaves; 0: none */
     bool stream;              /* DATA events as bytes come; else END has the body */
+    bool metered;             /* END tells how much of the body left */
     struct queue *events;     /* gets struct http_event * */
     void *user;
 };
@@ -61,6 +62,12 @@ struct http_event {
     int retry_after_ms;       /* END: from Retry-After or retry-after-ms; -1: absent */
     bool should_retry_no;     /* END: x-should-retry: false */
     bool sent;                /* END: the request left this machine at least in part */
+    /* END of a metered call. Bytes of the call's body that were written to connections,
+     * and how often the body was begun there: twice where a kept connection proved dead
+     * and curl began again by itself, 0 where the request never got so far. */
+    int64_t body_bytes, body_tries;
+    const char *body;         /* the call's, until the event is freed */
+    size_t body_len;
     /* END: code 0, or why there is no (whole) reply: LW_TIMEOUT, LW_CANCELLED,
      * LW_ERR_USAGE (the URL) or LW_ERR_REMOTE (all else). */
     struct lw_error error;

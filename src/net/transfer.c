@@ -58,6 +58,7 @@ struct http_request *request_new(const struct http_call *call)
     r->body_len = call->body_len;
     r->is_get = strcmp(call->method, "GET") == 0;
     r->stream = call->stream;
+    r->metered = call->metered;
     r->per_host = call->per_host;
     r->timeout_ms = call->timeout_ms;
     atomic_init(&r->cancelled, false);
@@ -70,19 +71,23 @@ struct http_request *request_new(const struct http_call *call)
     return r;
 }
 
-/* What only the transfer needed. */
+/* What only the transfer needed; the body of a metered call is END's too. */
 static void release_call(struct http_request *r)
 {
     mem_free(r->url);
-    mem_free(r->body);
     curl_slist_free_all(r->headers);
-    r->url = r->body = NULL;
+    r->url = NULL;
     r->headers = NULL;
+    if (!r->metered) {
+        mem_free(r->body);
+        r->body = NULL;
+    }
 }
 
 void request_free(struct http_request *r)
 {
     release_call(r);
+    mem_free(r->metered ? r->body : NULL);
     buf_release(&r->reply);
     mem_free(r->end.data);
     mem_free(r);
@@ -213,6 +218,22 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
     return buf_add(&r->reply, bytes, len) ? 0 : len;
 }
 
+/* What curl has written to the connection, as it was before encryption. A head
+ * behind a body is that of another try. */
+static int on_traffic(CURL *easy, curl_infotype type, char *bytes, size_t len, void *user)
+{
+    (void)easy, (void)bytes;
+    struct http_request *r = user;
+    if (type == CURLINFO_HEADER_OUT) {
+        r->in_body = false;
+    } else if (type == CURLINFO_DATA_OUT) {
+        r->end.body_tries += !r->in_body;
+        r->end.body_bytes += (int64_t)len;
+        r->in_body = true;
+    }
+    return 0;
+}
+
 /* The children that read documents get no sockets. */
 static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 {
@@ -233,6 +254,11 @@ static void set_callbacks(struct http_request *r)
     curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
     curl_easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    if (r->metered) {
+        curl_easy_setopt(r->easy, CURLOPT_DEBUGFUNCTION, on_traffic);
+        curl_easy_setopt(r->easy, CURLOPT_DEBUGDATA, r);
+        curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L);
+    }
 }
 
 static void set_limits(struct http_request *r, const struct http_options *opt)
@@ -359,6 +385,8 @@ static void note_sent(struct http_request *r)
     long bytes = 0;
     curl_easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &bytes);
     r->end.sent = bytes > 0;
+    r->end.body = r->metered ? r->body : NULL;
+    r->end.body_len = r->metered ? r->body_len : 0;
     r->end.status = status_of(r);
     release_call(r);
 }

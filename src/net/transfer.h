@@ -27,7 +27,7 @@ struct http_request {
     char *url, *body;
     size_t body_len;
     struct curl_slist *headers;
-    bool is_get, stream;
+    bool is_get, stream, metered;
     int per_host, timeout_ms;
     char authority[AUTHORITY_BYTES];  /* "host:port" as the URL has it */
 
@@ -37,6 +37,7 @@ struct http_request {
     size_t reply_bytes, header_bytes;
     int64_t last_byte_ms;             /* of the reply; 0: none yet */
     bool too_large;
+    bool in_body;                     /* metered: what leaves now is the body */
 };
 
 struct http_request *request_new(const struct http_call *call);

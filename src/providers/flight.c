@@ -186,6 +186,7 @@ static void take_off(struct batch *b, struct flight *f)
         .per_host = b->o->parallel,
         .timeout_ms = b->o->timeout_ms,
         .stream = req->on_text != NULL,
+        .metered = b->o->meter.sent != NULL,
         .events = b->events,
         .user = f,
     });
@@ -374,6 +375,7 @@ static void landed(struct batch *b, struct flight *f, const struct http_event *e
     bool streams = b->reqs[f->index].on_text != NULL && is_event_stream(end);
     f->http = NULL;
     f->n_sent += end->sent;
+    openai_tell_meter(b->o, end);
     b->reached = b->reached || end->status > 0;
     if (f->cut && end->error.code != 0) {
         flight_cancel(b, f);

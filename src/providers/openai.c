@@ -55,7 +55,7 @@ static struct http_event *call_server(struct openai *o, const char *method,
     struct http_request *r = http_start(o->http, &(struct http_call){
         .method = method, .url = url, .headers = headers.lines, .n_headers = headers.n,
         .body = body->data, .body_len = body->len, .per_host = o->parallel,
-        .timeout_ms = ASK_MS, .events = events,
+        .timeout_ms = ASK_MS, .metered = o->meter.sent != NULL, .events = events,
     });
     struct http_event *e = NULL;
     bool cut = false;
@@ -65,6 +65,7 @@ static struct http_event *call_server(struct openai *o, const char *method,
             cut = true;
         }
     }
+    openai_tell_meter(o, e);
     openai_headers_release(&headers);
     queue_free(events);
     return e;
@@ -232,6 +233,24 @@ static int openai_count_tokens(struct llm *llm, const char *text, size_t len)
     return len / 3 < INT_MAX ? (int)(len / 3) + (len % 3 != 0) : INT_MAX;
 }
 
+static void openai_meter(struct llm *llm, const struct llm_meter *meter)
+{
+    ((struct openai *)llm)->meter = *meter;
+}
+
+void openai_tell_meter(const struct openai *o, const struct http_event *end)
+{
+    if (o->meter.sent != NULL && end->body_tries > 0) {
+        o->meter.sent(o->meter.user, end->body, end->body_len, end->body_tries,
+                      end->body_bytes);
+    }
+}
+
+const struct llm_info *provider_info(struct llm *provider)
+{
+    return &((struct openai *)provider)->info;
+}
+
 static int openai_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
                             llm_reply_fn on_reply, void *user,
                             const struct cancel *cancel, struct lw_error *err)
@@ -244,6 +263,7 @@ static const struct llm_ops ops = {
     .info = openai_info,
     .count_tokens = openai_count_tokens,
     .chat_many = openai_chat_many,
+    .meter = openai_meter,
 };
 
 int provider_open(struct llm **out, const struct provider_options *opt,

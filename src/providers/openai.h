@@ -12,6 +12,7 @@ struct openai {
     struct endpoint at;
     struct http *http;              /* borrowed */
     int parallel, timeout_ms, attempts_max;
+    struct llm_meter meter;         /* sent NULL: nobody wants to know */
     void (*notice)(void *user, const char *sentence);
     void *user;
 
@@ -34,6 +35,9 @@ int batch_run(struct openai *o, const struct llm_request *reqs, size_t n,
  * succeeds. */
 int openai_ask_server(struct openai *o, const struct cancel *cancel,
                       struct lw_error *err);
+
+/* A metered call has ended. */
+void openai_tell_meter(const struct openai *o, const struct http_event *end);
 
 /* Room for the header lines of a call to the server. */
 struct openai_headers {

@@ -64,6 +64,10 @@ struct provider_options {
 int provider_open(struct llm **out, const struct provider_options *opt,
                   struct lw_error *err);
 
+/* llm_info() of what provider_open() made, without asking the server anything: the
+ * context is 0 until that was done. */
+const struct llm_info *provider_info(struct llm *provider);
+
 /* Loopback name or address? ("localhost", 127/8, ::1) */
 bool provider_host_is_loopback(const char *host);
 

@@ -31,7 +31,7 @@ static const struct provider_spec *provider_of(const char *model)
     return NULL;
 }
 
-static int open_server(lw_session *s, const char *model, struct llm **out,
+static int open_server(lw_session *s, const char *model, struct model_slot *slot,
                        struct lw_error *err)
 {
     struct http_options http = { .user_agent = "legwork/" LW_VERSION };
@@ -49,10 +49,12 @@ static int open_server(lw_session *s, const char *model, struct llm **out,
         .notice = event_post_notice,
         .user = &s->events,
     };
-    return provider_open(out, &opt, err);
+    code = provider_open(&slot->llm, &opt, err);
+    if (!code) slot->server = provider_info(slot->llm);
+    return code;
 }
 
-static int open_file(lw_session *s, const char *path, struct llm **out,
+static int open_file(lw_session *s, const char *path, struct model_slot *slot,
                      struct lw_error *err)
 {
     char stage[256];
@@ -68,7 +70,7 @@ static int open_file(lw_session *s, const char *path, struct llm **out,
         .user = &s->events,
         .cancel = &s->cancel,
     };
-    return engine_open(out, &opt, err);
+    return engine_open(&slot->llm, &opt, err);
 }
 
 /* "acme/large" is no file and no provider that we know: the providers' complaint names
@@ -82,10 +84,10 @@ static bool looks_like_provider(const char *model)
            (slash && slash > model && *model != '.' && *model != '~' && !gguf);
 }
 
-static int open_model(lw_session *s, const char *model, struct llm **out,
+static int open_model(lw_session *s, const char *model, struct model_slot *slot,
                       struct lw_error *err)
 {
-    if (model && provider_is_name(model)) return open_server(s, model, out, err);
+    if (model && provider_is_name(model)) return open_server(s, model, slot, err);
     char *dir = options_models_dir(&s->options);
     struct buf path;
     buf_init(&path, KEY_BYTES_MAX);
@@ -93,9 +95,9 @@ static int open_model(lw_session *s, const char *model, struct llm **out,
         model ? models_find(dir, model, &path, err) : models_default(dir, &path, err);
     mem_free(dir);
     if (!code) {
-        code = open_file(s, path.data, out, err);
+        code = open_file(s, path.data, slot, err);
     } else if (model && looks_like_provider(model)) {
-        code = open_server(s, model, out, err);
+        code = open_server(s, model, slot, err);
     }
     buf_release(&path);
     return code;
@@ -131,6 +133,16 @@ static bool slot_serves(const lw_session *s, const struct model_slot *slot,
            (!slot->guarded || slot->n_docs == s->docs.n_docs);
 }
 
+/* Whatever is not in this process and supervises, or is not on this device, is behind
+ * the guard from before its first request. */
+static void slot_guard(lw_session *s, struct model_slot *slot)
+{
+    if (!slot->server || (slot == &s->worker && slot->server->on_device)) return;
+    slot->llm = guard_wrap(slot->llm, &s->docs, &s->egress);
+    slot->guarded = true;
+    slot->n_docs = s->docs.n_docs;
+}
+
 static int slot_get(lw_session *s, struct model_slot *slot, const char *model,
                     struct lw_error *err)
 {
@@ -140,23 +152,16 @@ static int slot_get(lw_session *s, struct model_slot *slot, const char *model,
         return 0;
     }
     slot_close(slot);
-    int code = open_model(s, model, &slot->llm, err);
+    int code = open_model(s, model, slot, err);
     if (code) {
         slot->llm = NULL;
         mem_free(key);
         return code;
     }
+    slot_guard(s, slot);
     if (slot == &s->worker) slot->llm = as_worker(slot->llm);
     slot->made_for = key;
     return 0;
-}
-
-static void slot_guard(lw_session *s, struct model_slot *slot)
-{
-    if (slot->guarded) return;
-    slot->llm = guard_wrap(slot->llm, &s->docs, &s->egress);
-    slot->guarded = true;
-    slot->n_docs = s->docs.n_docs;
 }
 
 /* --- The worker's place -------------------------------------------------- */
@@ -213,21 +218,15 @@ int worker_get(lw_session *s, struct llm **out, struct lw_error *err)
     }
     int code = slot_get(s, &s->worker, model, err);
     if (code) return code;
-    const struct llm_info *info = llm_info(s->worker.llm);
-    if (!info->on_device) {
-        code = allow_elsewhere(s, info, err);
-        if (code) return code;
-        slot_guard(s, &s->worker);
-    }
-    *out = s->worker.llm;
-    return 0;
+    const struct llm_info *server = s->worker.server;
+    if (server && !server->on_device) code = allow_elsewhere(s, server, err);
+    if (!code) *out = s->worker.llm;
+    return code;
 }
 
 int supervisor_get(lw_session *s, struct llm **out, struct lw_error *err)
 {
     int code = slot_get(s, &s->supervisor, options_string(&s->options, OPT_REMOTE), err);
-    if (code) return code;
-    if (!llm_info(s->supervisor.llm)->in_process) slot_guard(s, &s->supervisor);
-    *out = s->supervisor.llm;
-    return 0;
+    if (!code) *out = s->supervisor.llm;
+    return code;
 }

@@ -21,6 +21,8 @@
 /* A model that stays open between questions. */
 struct model_slot {
     struct llm *llm; /* NULL: not open */
+    /* Behind HTTP: what is known of it without asking it; NULL: in this process. */
+    const struct llm_info *server;
     char *made_for;  /* the options that it was opened with */
     size_t n_docs;   /* a guard knows the documents of its time */
     bool guarded;

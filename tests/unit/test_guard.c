@@ -195,6 +195,49 @@ static void test_characters_are_counted_not_bytes(void **state)
     assert_int_equal(count_in(document, document + 2), 0); /* 19 characters, 49 bytes */
 }
 
+static int64_t count_in_body(const char *document, const char *body)
+{
+    struct doc_set set;
+    doc_set_init(&set);
+    add_doc(&set, document, strlen(document));
+    struct guard_index *ix = guard_index_new(&set);
+    int64_t n = guard_body_count(ix, body, strlen(body));
+    guard_index_free(ix);
+    doc_set_release(&set);
+    return n;
+}
+
+static void test_body_is_read_without_its_escapes(void **state)
+{
+    (void)state;
+    const char *document = "He said:\n\"\\ is\ta bar\x01\"\u00e9 it is.";
+    const char *whole =
+        "{\"a\":\"He said:\\n\\\"\\\\ is\\ta bar\\u0001\\\"\u00e9 it is.\"}";
+    assert_int_equal(count_in_body(document, whole),
+                     (int64_t)utf8_count(document, strlen(document)));
+    /* No run goes from one string to the next. */
+    assert_int_equal(
+        count_in_body("abcdefghijklmnopqrstuvwx", "[\"abcdefghijkl\",\"mnopqrstuvwx\"]"),
+        0);
+    assert_int_equal(count_in_body("abcdefghijklmnopqrstuvwx",
+                                   "[\"\",\"abcdefghijklmnopqrst\",{\"x\":1}]"),
+                     20);
+}
+
+static void test_broken_body_is_no_trap(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = { "",         "\"",        "\"\\",
+                                          "\"\\u",    "\"\\u12",   "\"\\ud800\"",
+                                          "\"\\x\"",  "no string", "\"a\"\"",
+                                          "\"\\uzzzz" };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char *exact = mem_strndup(bodies[i], strlen(bodies[i]));
+        assert_int_equal(count_in_body("some text that is long enough", exact), 0);
+        mem_free(exact);
+    }
+}
+
 static void test_malformed_text_is_no_trap(void **state)
 {
     (void)state;
@@ -292,6 +335,56 @@ static void test_guard_sees_runs_over_part_seams(void **state)
     guarded_close(&g);
 }
 
+/* A model with a wire that needs three tries and loses half of one. */
+struct wired {
+    struct llm llm;
+    struct llm_meter meter;
+};
+
+static void wired_meter(struct llm *llm, const struct llm_meter *meter)
+{
+    ((struct wired *)llm)->meter = *meter;
+}
+
+static int wired_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
+                           llm_reply_fn on_reply, void *user, const struct cancel *cancel,
+                           struct lw_error *err)
+{
+    (void)reqs, (void)cancel, (void)err;
+    const struct llm_meter *m = &((struct wired *)llm)->meter;
+    const char *body = "[\"was admitted on 3 March\"]";
+    int64_t len = (int64_t)strlen(body);
+    m->sent(m->user, body, (size_t)len, 3, 3 * len - len / 2);
+    for (size_t i = 0; i < n; i++) on_reply(user, i, &(struct llm_reply){ .text = "" });
+    return 0;
+}
+
+static void wired_close(struct llm *llm)
+{
+    (void)llm;
+}
+
+static void test_guard_counts_what_the_wire_tells(void **state)
+{
+    (void)state;
+    static const struct llm_ops ops = { .close = wired_close,
+                                        .chat_many = wired_chat_many,
+                                        .meter = wired_meter };
+    struct wired wired = { .llm = { .ops = &ops } };
+    struct guarded g;
+    doc_set_init(&g.set);
+    add_doc(&g.set, document_text, strlen(document_text));
+    g.egress = (struct egress){ 0 };
+    g.llm = guard_wrap(&wired.llm, &g.set, &g.egress);
+    struct llm_message message = llm_message_text(LLM_USER, "Why?");
+    struct llm_request req = { .messages = &message, .n_messages = 1 };
+    send_request(&g, &req);
+    assert_int_equal(g.egress.calls, 3);
+    assert_int_equal(g.egress.bytes, 3 * 27 - 13);
+    assert_int_equal(g.egress.document_chars, 3 * 23);
+    guarded_close(&g);
+}
+
 static void test_guard_passes_info_and_counts(void **state)
 {
     (void)state;
@@ -342,10 +435,13 @@ int main(void)
         cmocka_unit_test(test_index_in_repeated_rows),
         cmocka_unit_test(test_runs_of_twenty_characters),
         cmocka_unit_test(test_characters_are_counted_not_bytes),
+        cmocka_unit_test(test_body_is_read_without_its_escapes),
+        cmocka_unit_test(test_broken_body_is_no_trap),
         cmocka_unit_test(test_malformed_text_is_no_trap),
         cmocka_unit_test(test_guard_counts_bytes_and_calls),
         cmocka_unit_test(test_guard_counts_schema_and_honoured_prefill),
         cmocka_unit_test(test_guard_sees_runs_over_part_seams),
+        cmocka_unit_test(test_guard_counts_what_the_wire_tells),
         cmocka_unit_test(test_guard_passes_info_and_counts),
         cmocka_unit_test(test_guard_counts_for_many_threads),
     };

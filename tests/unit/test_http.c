@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "net/http.h"
 #include "net/url.h"
 
@@ -456,6 +457,88 @@ static void test_many_threads(void **state)
     client_close(&c);
 }
 
+/* --- What left -------------------------------------------------------------- */
+
+static void test_metered_body(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "raw {}\n", "status 500\n", "say x\ntruncate 40\n", "hang before\n",
+        "say never\nhang after\n", "close\n",
+    };
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct client c = client_open(scripts[i], 100);
+        struct http_event *e = exchange(&c, (struct http_call){
+            .body = "{\"a\":1}", .metered = true, .timeout_ms = 200 });
+        assert_int_equal(e->body_tries, 1);
+        assert_int_equal(e->body_bytes, 7);
+        assert_int_equal(e->body_len, 7);
+        assert_memory_equal(e->body, "{\"a\":1}", 7);
+        assert_int_equal(fake_server_stat(&c.server, "body_bytes"), 7);
+        http_event_free(e);
+        client_close(&c);
+    }
+}
+
+static void test_metered_body_that_never_left(void **state)
+{
+    (void)state;
+    struct client c = client_open("say unused\n", 0);
+    struct http_event *e = exchange(&c, (struct http_call){
+        .url = "http://127.0.0.1:9/v1", .body = "{}", .metered = true });
+    assert_int_equal(e->body_tries, 0);
+    assert_int_equal(e->body_bytes, 0);
+    http_event_free(e);
+    client_close(&c);
+}
+
+static void test_metered_body_on_a_dead_connection(void **state)
+{
+    (void)state;
+    struct client c = client_open("times 1\nraw {}\n\ntimes 1\nclose\n\nraw {}\n", 0);
+    for (int i = 1; i <= 2; i++) {
+        struct http_event *e = exchange(
+            &c, (struct http_call){ .body = "12345", .metered = true });
+        assert_int_equal(e->error.code, 0);
+        assert_int_equal(e->body_tries, i);
+        assert_int_equal(e->body_bytes, 5 * i);
+        http_event_free(e);
+    }
+    assert_int_equal(fake_server_stat(&c.server, "body_bytes"), 15);
+    client_close(&c);
+}
+
+/* What was in the connection when it was closed arrives after the END. */
+static bool server_gets(const struct client *c, int64_t bytes)
+{
+    for (int i = 0; i < 2000; i++) {
+        if (fake_server_stat(&c->server, "body_bytes") == bytes) return true;
+        clock_sleep_ms(5);
+    }
+    return false;
+}
+
+static void test_metered_body_that_is_cut(void **state)
+{
+    (void)state;
+    enum { LARGE = 32 * 1024 * 1024 };
+    struct client c = client_open("hang before\n", 0);
+    char *body = mem_alloc(LARGE + 1);
+    memset(body, 'x', LARGE);
+    struct http_request *r =
+        start(&c, (struct http_call){ .body = body, .metered = true });
+    while (fake_server_stat(&c.server, "connections") < 2) {
+        clock_sleep_ms(1);
+    }
+    http_cancel(c.http, r);
+    struct http_event *e = take(&c);
+    assert_true(e->body_bytes <= LARGE && e->body_len == LARGE);
+    assert_true(server_gets(&c, e->body_bytes));
+    http_event_free(e);
+    mem_free(body);
+    client_close(&c);
+}
+
 /* --- URLs ------------------------------------------------------------------- */
 
 static void test_url(void **state)
@@ -526,6 +609,10 @@ int main(void)
         cmocka_unit_test(test_in_order),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cancel_at_once),
+        cmocka_unit_test(test_metered_body),
+        cmocka_unit_test(test_metered_body_that_never_left),
+        cmocka_unit_test(test_metered_body_on_a_dead_connection),
+        cmocka_unit_test(test_metered_body_that_is_cut),
         cmocka_unit_test(test_close_in_flight),
         cmocka_unit_test(test_many_threads),
     };

@@ -39,6 +39,9 @@ static const struct entry fields[] = {
     { "status", "\\fBanswered\\fP, \\fBpartial\\fP or \\fBnot_found\\fP" },
     { "answer", "the answer, with marks like [1] for its citations; with "
                 "\\fB\\-\\-schema\\fP a string that holds JSON of that schema" },
+    { "structured", "the value of that string, ready to use; null without "
+                    "\\fB\\-\\-schema\\fP, or where nothing was found or the answer "
+                    "could not be put into the schema" },
     { "citations",
       "a list, in the order of their numbers. \\fBn\\fP is the number; \\fBdoc\\fP "
       "the document's name; \\fBpage\\fP its page, from 1, null where there are none; "

@@ -17,6 +17,7 @@ struct citation {
 struct final {
     enum final_status status;
     const char *answer;          /* with [n] marks; in the run's arena; never NULL */
+    bool shaped;                 /* the answer is JSON of the caller's schema */
     struct citation *citations;  /* number n is citations[n - 1] */
     size_t n_citations;
     struct coverage coverage;

@@ -35,6 +35,7 @@ void shape_answer(const struct proto_run *run, const struct record *rec,
     }
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     if (text) out->answer = arena_strdup(r->arena, text);
+    out->shaped = text != NULL;
     mem_free(text);
     json_decref(value);
 }

@@ -9,8 +9,8 @@
 #include "proto/prompts.h"
 
 /* Nothing to do without run->schema or an answer. On success out->answer is the
- * JSON, its citations stay. Else it stays as it is, marked partial with the
- * cause. model: who writes it; its usage goes to *usage. */
+ * JSON and out->shaped is true, its citations stay. Else it stays as it is,
+ * marked partial with the cause. model: who writes it; its usage goes to *usage. */
 void shape_answer(const struct proto_run *run, const struct record *rec,
                   struct llm *model, struct usage *usage, struct final *out);
 

@@ -45,6 +45,13 @@ static json_t *text_value(const char *text)
     return value ? value : json_string("");
 }
 
+/* What was said in the caller's schema, as the value that it is. */
+static json_t *structured_value(const struct final *f)
+{
+    json_t *value = f->shaped ? json_parse(f->answer, strlen(f->answer), NULL) : NULL;
+    return value ? value : json_null();
+}
+
 static json_t *seconds_value(double seconds)
 {
     return json_real(round(seconds * 1000) / 1000);
@@ -142,6 +149,7 @@ static json_t *result_object(const lw_result *r, const struct result_source *fro
     json_object_set_new(o, "protocol", json_string(from->protocol));
     json_object_set_new(o, "status", json_string(final_status_name(from->final->status)));
     json_object_set_new(o, "answer", text_value(r->answer));
+    json_object_set_new(o, "structured", structured_value(from->final));
     json_object_set_new(o, "citations", citations);
     json_object_set_new(o, "coverage", coverage_json(&from->final->coverage));
     json_object_set_new(o, "usage", usage);

@@ -345,8 +345,8 @@ def quote_line(text):
 
 # --- The JSON of an answer -------------------------------------------------------------
 
-KEYS = ["schema", "run", "protocol", "status", "answer", "citations", "coverage", "usage",
-        "egress", "seconds", "warnings"]
+KEYS = ["schema", "run", "protocol", "status", "answer", "structured", "citations", "coverage",
+        "usage", "egress", "seconds", "warnings"]
 USAGE = ["requests", "prompt_tokens", "cached_tokens", "completion_tokens", "seconds"]
 COVERAGE = ["chunks", "read", "found", "absent", "failed", "skipped"]
 
@@ -363,6 +363,8 @@ def check_answer(answer):
     assert answer["protocol"] in ("local", "remote", "minion", "minions")
     assert answer["status"] in ("answered", "partial", "not_found")
     assert isinstance(answer["answer"], str) and answer["answer"]
+    if answer["structured"] is not None:
+        assert answer["structured"] == json.loads(answer["answer"]), answer["structured"]
     assert isinstance(answer["seconds"], (int, float)) and answer["seconds"] >= 0
     assert all(isinstance(warning, str) for warning in answer["warnings"])
     assert list(answer["usage"]) == ["local", "remote"]

@@ -226,10 +226,29 @@ say {\\"days\\": 90}
     worker = case.server(READER)
     args = ["--local", worker.url, "--remote", remote.url, "--schema", "schema.json"]
     answer = check_answer(ok(run(case, *args)).json)
-    assert json.loads(answer["answer"]) == {"days": 90}
+    assert json.loads(answer["answer"]) == {"days": 90} == answer["structured"]
     plain = ok(case.legwork("ask", *args, QUESTION, "a.txt"))
     assert json.loads(plain.out) == {"days": 90}, plain
     assert "[1] a.txt" in plain.err
+
+
+def test_structured_is_null_without_a_value(case):
+    case.write("schema.json", json.dumps({"type": "object", "properties": {
+        "days": {"type": "integer"}}, "required": ["days"]}))
+    worker = case.server(READER)
+    # An answer that looks like JSON is still text where no schema was given.
+    looks = json.dumps({"rests_on": [], "answer": json.dumps({"days": 90})})
+    remote = case.server(supervisor(PLAN, looks))
+    answer = check_answer(run(case, "--local", worker.url, "--remote", remote.url).json)
+    assert answer["structured"] is None and "days" in answer["answer"], answer
+    silent = case.server("say not stated\n")
+    absent = run(case, "--local", silent.url, "--schema", "schema.json")
+    assert check_answer(expect(absent, 3).json)["structured"] is None
+    stubborn = case.server('when body contains "Put this answer into JSON"\nsay no\n\n' +
+                           supervisor(PLAN, CONCLUSION))
+    unshaped = run(case, "--local", worker.url, "--remote", stubborn.url, "--schema",
+                   "schema.json")
+    assert check_answer(expect(unshaped, 10).json)["structured"] is None
 
 
 def test_many_requests_in_flight_with_a_limit(case):

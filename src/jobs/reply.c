@@ -141,6 +141,33 @@ static void fail(struct reply_value *out, const char *why)
     *out = (struct reply_value){ .state = JOB_FAILED, .why = why };
 }
 
+/* Where every reply ends like this, the sentence is all that the user gets: it says
+ * which limit it was, and what can be done. */
+static void fail_cut(struct arena *a, const struct llm_reply *reply, int limit,
+                     struct reply_value *out)
+{
+    int64_t tokens = reply->usage.completion_tokens;
+    if (tokens > 0 && tokens < limit) {
+        fail(out,
+             arena_printf(a,
+                          "the worker's own limit cut the reply off after %lld of %d "
+                          "tokens; raise the limit or the context at its server "
+                          "(Ollama: num_predict, num_ctx)",
+                          (long long)tokens, limit));
+    } else if (limit == PROMPT_JSON_TOKENS) {
+        fail(out, arena_printf(a,
+                               "the JSON reply was cut off after %d tokens; ask for less "
+                               "at once, or choose another worker",
+                               limit));
+    } else {
+        fail(out, arena_printf(a,
+                               "the reply was cut off after %d tokens without its one "
+                               "line of answer; choose a worker that follows "
+                               "instructions, or switch its reasoning off",
+                               limit));
+    }
+}
+
 static void keep_line(struct arena *a, const struct task *task, struct slice line,
                       struct reply_value *out)
 {
@@ -159,7 +186,9 @@ static void read_line(struct arena *a, const struct task *task,
     bool whole;
     struct slice line = first_line(reply, &whole);
     if (!whole && (cut == REPLY_CUT_FAILS || line.len == 0)) {
-        fail(out, "the reply was cut off at its token limit");
+        fail_cut(a, reply,
+                 cut == REPLY_CUT_FAILS ? PROMPT_SERVER_TOKENS : PROMPT_ANSWER_TOKENS,
+                 out);
     } else if (reply_says_absent(line.text, line.len)) {
         out->state = JOB_ABSENT;
     } else {
@@ -237,7 +266,7 @@ static void read_json(struct arena *a, const struct task *task, const json_t *sc
         else
             keep_choice(a, json_str(value, "choice", ""), out);
     } else if (reply->finish == LLM_LENGTH) {
-        fail(out, "the reply was cut off at its token limit");
+        fail_cut(a, reply, PROMPT_JSON_TOKENS, out);
     } else if (reply_says_absent(reply->text, reply->len)) {
         out->state = JOB_ABSENT;
     } else {

@@ -321,7 +321,9 @@ static int check(const struct chat_reply *c, const char *name, struct lw_error *
     }
     if (empty && c->reasoned) {
         return err_set(err, LW_ERR_REMOTE,
-                       "%s spent its reply on reasoning and wrote no answer%s", name,
+                       "%s spent its reply on reasoning and wrote no answer%s; switch "
+                       "its reasoning off, or choose a model without",
+                       name,
                        strcmp(c->finish, "length") == 0 ? " (it was cut at the limit of "
                                                           "tokens)" : "");
     }

@@ -200,7 +200,17 @@ status 400
 
 def test_worker_that_repeats_for_ever(case):
     worker = case.server("say %s\nfinish length\n" % ("blue " * 400))
-    one_sentence(expect(run(case, "--local", worker.url), 4, "cut off"))
+    one_sentence(expect(run(case, "--local", worker.url), 4, "cut off", "choose a worker"))
+
+
+def test_worker_whose_server_cuts_every_reply(case):
+    worker = case.server("say ninety\nusage 100 2\nfinish length\n")
+    one_sentence(expect(run(case, "--local", worker.url), 4, "2 of 48 tokens", "num_predict"))
+
+
+def test_worker_that_only_reasons(case):
+    worker = case.server("think Let me see\nsay \nfinish length\n")
+    one_sentence(expect(run(case, "--local", worker.url), 4, "switch its reasoning off"))
 
 
 def test_worker_that_repeats_in_one_place(case):

@@ -46,6 +46,8 @@ static void check_case(const struct test_case *c)
     struct llm_reply reply = { .finish = finish_of(c) };
     char *text = case_unescape(case_need(c, "reply"), &reply.len);
     reply.text = text;
+    const char *tokens = case_text(c, "tokens");
+    reply.usage.completion_tokens = tokens ? atol(tokens) : 0;
     snprintf(reply.error.message, sizeof reply.error.message, "the server is gone");
     struct reply_value v;
     reply_read(a, &task, schema, &reply,

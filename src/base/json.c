@@ -85,6 +85,69 @@ json_t *json_parse(const char *text, size_t len, struct lw_error *err)
     return value;
 }
 
+/* --- Objects in prose --------------------------------------------------------- */
+
+/* Copies the string that begins at text[at], its line ends escaped. Returns the offset
+ * of its closing quote, or len. */
+static size_t mend_string(const char *text, size_t len, size_t at, struct buf *out)
+{
+    size_t end = skip_string(text, len, at), from = at;
+    end = end < len ? end : len;
+    for (size_t i = at; i < end; i++) {
+        if (text[i] == '\\') {
+            i++; /* a line end behind it is another slip, and stays one */
+        } else if (text[i] == '\n' || text[i] == '\r') {
+            buf_add(out, text + from, i - from);
+            buf_add_str(out, text[i] == '\n' ? "\\n" : "\\r");
+            from = i + 1;
+        }
+    }
+    buf_add(out, text + from, end - from + (end < len));
+    return end;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* before: the last byte that is no white space. */
+static bool is_spare_comma(const char *text, size_t len, size_t at, char before)
+{
+    if (text[at] != ',' || strchr("[{,:", before) != NULL) {
+        return false;
+    }
+    do {
+        at++;
+    } while (at < len && is_space(text[at]));
+    return at < len && (text[at] == ']' || text[at] == '}');
+}
+
+/* text without the two slips that are forgiven. */
+static void mend(const char *text, size_t len, struct buf *out)
+{
+    char before = '\0';
+    for (size_t i = 0; i < len; i++) {
+        bool spare = is_spare_comma(text, len, i, before);
+        before = is_space(text[i]) ? before : text[i];
+        if (text[i] == '"') {
+            i = mend_string(text, len, i, out);
+        } else if (!spare) {
+            buf_add_char(out, text[i]);
+        }
+    }
+}
+
+static json_t *parse_mended(const char *text, size_t len)
+{
+    struct buf mended;
+    buf_init(&mended, 2 * len + 1);
+    mend(text, len, &mended);
+    json_t *value = json_parse(mended.data, mended.len, NULL);
+    buf_release(&mended);
+    return value;
+}
+
 /* An object begins with a key or ends at once; braces of prose and code do
  * neither, and are not worth a try. */
 static bool may_open_object(const char *text, size_t len)
@@ -106,12 +169,17 @@ json_t *json_find_object(const char *text, size_t len)
         tries++;
         struct outline o = outline_of(text + i, len - i);
         json_t *value = o.end > 0 ? json_parse(text + i, o.end, NULL) : NULL;
+        if (value == NULL && o.end > 0) {
+            value = parse_mended(text + i, o.end);
+        }
         if (value != NULL) {
             return value;
         }
     }
     return NULL;
 }
+
+/* --- Writing ------------------------------------------------------------------ */
 
 static int add_part(const char *part, size_t len, void *out)
 {

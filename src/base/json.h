@@ -19,7 +19,11 @@
 json_t *json_parse(const char *text, size_t len, struct lw_error *err);
 /* The first JSON object inside text that models wrap in prose or a ``` fence:
  * new reference or NULL. Tries every '{' in order, nested braces and strings
- * understood; at most 64 tries. */
+ * understood; at most 64 tries.
+ *
+ * Strict as json_parse(), but for two slips of small models, wherever they are
+ * in the object: a line end that stands in a string as it is (taken as \n or \r),
+ * and one comma between a last value and its closing bracket (taken as absent). */
 json_t *json_find_object(const char *text, size_t len);
 /* Compact text, keys in insertion order, reals with 15 digits. A writer that
  * fails leaves the content as it was and the buffer failed. */

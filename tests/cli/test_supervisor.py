@@ -70,6 +70,14 @@ def test_plan_in_prose_and_fences(case):
     has_best_answer(run(case, supervisor(fenced, CONCLUSION)), 0)
 
 
+def test_plan_with_the_slips_of_small_models(case):
+    slips = PLAN[:-1] + ",}"
+    answer = '{"rests_on": ["f1",], "answer": "It is\nninety days [f1].",}'
+    result = run(case, supervisor(slips, answer))
+    assert "It is\nninety days [1]." == has_best_answer(result, 0)["answer"]
+    assert case.servers[1].stats()["requests"] == 2, "no repair was needed"
+
+
 def test_conclusion_rests_on_what_is_not_there(case):
     made_up = json.dumps({"rests_on": ["f99"], "answer": "It is two years [f99]."})
     result = run(case, supervisor(PLAN, made_up), "--rounds", "1")

@@ -10,6 +10,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+#include "cases.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,7 +310,7 @@ static void test_find(void **state)
         { "{\"a\":\"\\\\\"}", "{\"a\":\"\\\\\"}" },
         { "use {braces} like {\"a\":1}", "{\"a\":1}" },
         { "an open { and a \"quote and {\"a\":1}", "{\"a\":1}" },
-        { "{\"bad\":1,} then {\"a\":1}", "{\"a\":1}" },
+        { "{\"bad\":1,,} then {\"a\":1}", "{\"a\":1}" },
         { "{\"a\":1,\"a\":2} {\"b\":1}", "{\"b\":1}" },
         { "{{\"a\":1}}", "{\"a\":1}" },
         { "{\"half\": {\"a\":1}", "{\"a\":1}" },
@@ -332,6 +334,50 @@ static void test_find(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_found(cases[i].text, cases[i].expected);
+    }
+}
+
+static void check_slips(const struct test_case *c)
+{
+    const char *input = case_need(c, "input");
+    json_t *value = json_find_object(input, strlen(input));
+    struct buf b;
+    buf_init(&b, 10000);
+    if (value) {
+        json_write(value, &b);
+    } else {
+        buf_add_str(&b, "none");
+    }
+    case_equal(c, "output", b.data, b.len);
+    buf_release(&b);
+    json_decref(value);
+}
+
+static void test_slips(void **state)
+{
+    (void)state;
+    cases_run("tests/cases/json", check_slips);
+}
+
+/* Random bytes of the kind that matters, in an exact allocation: no mending reads or
+ * writes past an end, and what is found is always JSON that parses again. */
+static void test_slips_of_noise(void **state)
+{
+    (void)state;
+    static const char bytes[] = "{{}}[],,\"\"\\\n\r :1a";
+    uint32_t seed = 5;
+    for (int round = 0; round < 200000; round++) {
+        char noise[24] = "{\"";
+        size_t len = 2;
+        while (len < 3 + (size_t)round % 21) {
+            seed = seed * 1664525u + 1013904223u;
+            noise[len++] = bytes[(seed >> 8) % (sizeof bytes - 1)];
+        }
+        char *exact = mem_strndup(noise, len);
+        json_t *value = json_find_object(exact, len);
+        assert_true(!value || json_is_object(value));
+        json_decref(value);
+        mem_free(exact);
     }
 }
 
@@ -562,6 +608,8 @@ int main(void)
         cmocka_unit_test(test_what_is_not_depth),
         cmocka_unit_test(test_number_of_values),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_slips),
+        cmocka_unit_test(test_slips_of_noise),
         cmocka_unit_test(test_find_past_a_nul),
         cmocka_unit_test(test_find_gives_up),
         cmocka_unit_test(test_write_keeps_order_and_decimals),

@@ -318,6 +318,10 @@ static void arrived(struct batch *b, struct flight *f)
 {
     struct llm_reply reply;
     chat_reply_finish(&f->reply, b->o->at.name, &reply);
+    if (openai_check_prompt(b->o, &b->reqs[f->index], reply.usage.prompt_tokens,
+                            b->cancel, &reply.error)) {
+        reply.finish = LLM_FAILED;
+    }
     api_error_blot(reply.error.message, b->o->at.key);
     report(b, f, &reply);
 }

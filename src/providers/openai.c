@@ -2,8 +2,8 @@
  * to ask the server about itself.
  *
  * Two things may be missing at the start: the model's name (a plain URL without
- * #MODEL) and, for Ollama, whether the model file sets a context. They are
- * asked for once, at the first use, since opening sends nothing. A server that
+ * #MODEL) and, for Ollama, the context that it serves. They are asked for once,
+ * at the first use, since opening sends nothing. A server that
  * is silent about its context has an unknown one: what a model was trained for
  * says nothing about what is served. */
 #include "providers/openai.h"
@@ -54,7 +54,7 @@ static struct http_event *call_server(struct openai *o, const char *method,
     openai_headers_init(&headers, o);
     struct http_request *r = http_start(o->http, &(struct http_call){
         .method = method, .url = url, .headers = headers.lines, .n_headers = headers.n,
-        .body = body->data, .body_len = body->len, .per_host = o->parallel,
+        .body = body->data, .body_len = body->len, .per_host = o->parallel + 1,
         .timeout_ms = ASK_MS, .metered = o->meter.sent != NULL, .events = events,
     });
     struct http_event *e = NULL;
@@ -113,6 +113,13 @@ static void set_model(struct openai *o, const char *id)
     pthread_mutex_unlock(&o->lock);
 }
 
+static void set_served(struct openai *o, int context)
+{
+    pthread_mutex_lock(&o->lock);
+    o->cut.context = context;
+    pthread_mutex_unlock(&o->lock);
+}
+
 /* {"data":[{"id":"m","max_model_len":8192}]}: vLLM tells the served context there. */
 static int take_first_model(struct openai *o, const json_t *root, struct lw_error *err)
 {
@@ -151,30 +158,73 @@ static int num_ctx_of(const char *parameters)
     return 0;
 }
 
-/* Nothing depends on the answer: an Ollama that is too old or away is simply not
- * known. */
-static void ask_ollama(struct openai *o, const struct cancel *cancel)
+/* An address of Ollama's own interface, which is not below /v1. */
+static json_t *ask_ollama(struct openai *o, const char *method, const char *path,
+                          const struct buf *body, const struct cancel *cancel)
+{
+    size_t len = strlen(o->at.base_url);
+    struct buf url;
+    json_t *root = NULL;
+    buf_init(&url, 2048);
+    if (len > 3 && strcmp(o->at.base_url + len - 3, "/v1") == 0) {
+        buf_addf(&url, "%.*s%s", (int)len - 3, o->at.base_url, path);
+        root = ask(o, method, url.data, body, cancel, NULL);
+    }
+    buf_release(&url);
+    return root;
+}
+
+/* What the model file sets. */
+static int ask_model_file(struct openai *o, const struct cancel *cancel)
 {
     struct buf body;
     buf_init(&body, 4096);
     buf_add_str(&body, "{\"model\":");
     json_write_string(o->at.model, strlen(o->at.model), &body);
     buf_add_str(&body, "}");
-    char *url = url_of(o, "");
-    size_t len = strlen(url);
-    json_t *root = NULL;
-    if (len > 3 && strcmp(url + len - 3, "/v1") == 0) {
-        url[len - 3] = '\0';
-        struct buf show;
-        buf_init(&show, 2048);
-        buf_addf(&show, "%s/api/show", url);
-        root = ask(o, "POST", show.data, &body, cancel, NULL);
-        buf_release(&show);
-    }
-    o->info.context = num_ctx_of(json_str(root, "parameters", ""));
+    json_t *root = ask_ollama(o, "POST", "/api/show", &body, cancel);
+    int context = num_ctx_of(json_str(root, "parameters", ""));
     json_decref(root);
-    mem_free(url);
     buf_release(&body);
+    return context;
+}
+
+static bool is_name_of(const char *listed, const char *model)
+{
+    size_t len = strlen(model);
+    return strncmp(listed, model, len) == 0 &&
+           (listed[len] == '\0' || strcmp(listed + len, ":latest") == 0);
+}
+
+/* What it serves, if the model is loaded. */
+static int ask_loaded(struct openai *o, const struct cancel *cancel)
+{
+    struct buf none = { .data = NULL };
+    json_t *root = ask_ollama(o, "GET", "/api/ps", &none, cancel), *item;
+    int context = 0;
+    size_t i;
+    json_array_foreach(json_object_get(root, "models"), i, item) {
+        if (is_name_of(json_str(item, "name", ""), o->at.model)) {
+            context = (int)json_int(item, "context_length", 0, 0, INT_MAX);
+        }
+    }
+    json_decref(root);
+    return context;
+}
+
+static bool is_ollama(const struct openai *o)
+{
+    return strcmp(o->at.spec->id, "ollama") == 0;
+}
+
+/* Nothing depends on the answer: an Ollama that is too old or away is simply not
+ * known. */
+static void ask_context(struct openai *o, const struct cancel *cancel)
+{
+    o->info.context = ask_model_file(o, cancel);
+    if (o->info.context == 0) {
+        o->info.context = ask_loaded(o, cancel);
+    }
 }
 
 static bool has_model(struct openai *o)
@@ -191,8 +241,8 @@ static int ask_all(struct openai *o, const struct cancel *cancel, struct lw_erro
     if (!has_model(o)) {
         return ask_model(o, cancel, err);
     }
-    if (!o->asked && strcmp(o->at.spec->id, "ollama") == 0) {
-        ask_ollama(o, cancel);
+    if (!o->asked && is_ollama(o)) {
+        ask_context(o, cancel);
     }
     return 0;
 }
@@ -201,9 +251,49 @@ int openai_ask_server(struct openai *o, const struct cancel *cancel, struct lw_e
 {
     pthread_mutex_lock(&o->ask_lock);
     int code = o->asked && has_model(o) ? 0 : ask_all(o, cancel, err);
+    if (!o->asked) {
+        set_served(o, o->info.context);
+    }
     o->asked = true;
     pthread_mutex_unlock(&o->ask_lock);
     return code;
+}
+
+/* --- Prompts that were cut --------------------------------------------------- */
+
+/* Ollama loads a model for its first request, and tells only then what it serves: asked
+ * once, when the first long prompt was answered. */
+static void ask_served(struct openai *o, const struct cancel *cancel)
+{
+    pthread_mutex_lock(&o->ask_lock);
+    if (!o->served_asked && o->info.context == 0) {
+        set_served(o, ask_loaded(o, cancel));
+    }
+    o->served_asked = true;
+    pthread_mutex_unlock(&o->ask_lock);
+}
+
+int openai_check_prompt(struct openai *o, const struct llm_request *req, int64_t tokens,
+                        const struct cancel *cancel, struct lw_error *err)
+{
+    struct cut_prompt p = cut_prompt_of(req);
+    if (is_ollama(o) && tokens > 0 && p.bytes >= CUT_BYTES_MIN) {
+        ask_served(o, cancel);
+    }
+    pthread_mutex_lock(&o->lock);
+    bool cut = cut_is_certain(&o->cut, &p, tokens);
+    if (!cut) {
+        cut_learn(&o->cut, &p, tokens);
+    }
+    pthread_mutex_unlock(&o->lock);
+    if (!cut) {
+        return 0;
+    }
+    return err_set(err, LW_ERR_REMOTE,
+                   "%s read only %lld tokens of a prompt of %lld bytes: its context is "
+                   "too small and it cuts silently (for Ollama raise num_ctx, for "
+                   "example by OLLAMA_CONTEXT_LENGTH)",
+                   o->at.name, (long long)tokens, (long long)p.bytes);
 }
 
 /* --- The llm ---------------------------------------------------------------- */

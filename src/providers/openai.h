@@ -3,6 +3,7 @@
 #define LW_PROVIDERS_OPENAI_H
 
 #include "providers/caps.h"
+#include "providers/cut.h"
 #include "providers/endpoint.h"
 
 #include <pthread.h>
@@ -17,12 +18,13 @@ struct openai {
     void *user;
 
     pthread_mutex_t ask_lock;       /* held while the server is asked about itself */
-    bool asked;
+    bool asked, served_asked;
     struct llm_info info;           /* not changed any more once asked */
 
     pthread_mutex_t lock;           /* over the rest, never held while waiting */
     char *model;                    /* NULL: not known yet */
     struct caps caps;
+    struct cut_meter cut;
     struct lw_error final;          /* code 0: none; ends requests not yet sent */
 };
 
@@ -35,6 +37,11 @@ int batch_run(struct openai *o, const struct llm_request *reqs, size_t n,
  * succeeds. */
 int openai_ask_server(struct openai *o, const struct cancel *cancel,
                       struct lw_error *err);
+
+/* A reply counted so many tokens of its prompt (0: does not say). LW_ERR_REMOTE with a
+ * sentence if it cannot have read all of it. */
+int openai_check_prompt(struct openai *o, const struct llm_request *req, int64_t tokens,
+                        const struct cancel *cancel, struct lw_error *err);
 
 /* A metered call has ended. */
 void openai_tell_meter(const struct openai *o, const struct http_event *end);

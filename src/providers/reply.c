@@ -272,45 +272,11 @@ static void cut_at_stop(struct chat_reply *c)
     }
 }
 
-/* Ten bytes a token are more than any model makes of running text, but runs of one
- * character or two (tables, dots) may be a single token. Short prompts tell nothing. */
-enum { BYTES_A_TOKEN_MAX = 10, CUT_BYTES_MIN = 4096 };
-
-/* The fewest tokens that the prompt can have. */
-static int64_t tokens_at_least(const struct llm_request *req)
-{
-    size_t n = 0;
-    for (size_t m = 0; m < req->n_messages; m++) {
-        for (size_t p = 0; p < req->messages[m].n_parts; p++) {
-            const struct llm_part *part = &req->messages[m].parts[p];
-            for (size_t i = 0; i < part->len; i++) {
-                n += i < 2 || part->text[i] != part->text[i - 2];
-            }
-        }
-    }
-    return (int64_t)(n / BYTES_A_TOKEN_MAX);
-}
-
-static bool prompt_was_cut(const struct chat_reply *c)
-{
-    int64_t bytes = (int64_t)llm_request_bytes(c->req), tokens = c->usage.prompt_tokens;
-    return tokens > 0 && bytes >= CUT_BYTES_MIN && tokens < bytes / BYTES_A_TOKEN_MAX &&
-           tokens < tokens_at_least(c->req);
-}
-
 static int check(const struct chat_reply *c, const char *name, struct lw_error *err)
 {
     bool empty = c->text.len == 0 && c->req->max_tokens > 0;
     if (!c->has_choice) {
         return err_set(err, LW_ERR_REMOTE, "%s sent a reply without choices", name);
-    }
-    if (prompt_was_cut(c)) {
-        return err_set(
-            err, LW_ERR_REMOTE,
-            "%s read only %lld tokens of a prompt of %zu bytes: its context is "
-            "too small and it cuts silently (for Ollama raise num_ctx, for "
-            "example by OLLAMA_CONTEXT_LENGTH)",
-            name, (long long)c->usage.prompt_tokens, llm_request_bytes(c->req));
     }
     if (strcmp(c->finish, "content_filter") == 0) {
         return err_set(err, LW_ERR_REMOTE, "%s: its content filter stopped the reply",

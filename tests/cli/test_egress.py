@@ -140,7 +140,8 @@ def test_worker_on_another_machine(case):
 def test_question_about_the_server_itself(case):
     """Ollama is asked what it serves: that is a body too, if it is on another machine."""
     case.write("a.txt", contract(10))
-    worker = case.server('when path contains "/api/show"\nraw {}\n\n' + READER)
+    worker = case.server('when path contains "/api/show"\n'
+                         'raw {"parameters":"num_ctx 8192"}\n\n' + READER)
     env = {"OLLAMA_HOST": "worker.example:8000", "http_proxy": "http://" + worker.host}
     args = ["ask", "--json", "--local", "ollama/m", QUESTION, "a.txt"]
     expect(case.legwork(*args, env=env), 8, "--allow-worker worker.example")

@@ -1037,6 +1037,7 @@ static void test_ollama(void **state)
     struct asked a = ask_plain(&x);
     assert_int_equal(a.code, 0);
     assert_int_equal(n_requests(&x), 2);
+    assert_false(log_has(&x, "/api/ps"));
     assert_true(log_has(&x, "POST /api/show\r\n") || log_has(&x, "POST /api/show\n"));
     assert_true(log_has(&x, "POST /v1/chat/completions"));
     mem_free(a.text);
@@ -1044,6 +1045,35 @@ static void test_ollama(void **state)
     open_ollama(&x, "status 404\n", "ollama/kimi:1t-cloud");
     assert_int_equal(llm_info(x.llm)->context, 0);
     assert_false(llm_info(x.llm)->on_device);
+    close_all(&x);
+}
+
+/* What is served is asked for when the model is loaded: after the first long prompt. */
+static void test_ollama_that_cuts(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_ollama(&x,
+                "when path contains \"/api/show\"\nraw {}\n\n"
+                "when path contains \"/api/ps\"\ntimes 1\nraw {\"models\":[]}\n\n"
+                "when path contains \"/api/ps\"\nraw {\"models\":[{\"name\":\"m:latest\","
+                "\"context_length\":2222},{\"name\":\"m2\",\"context_length\":1}]}\n\n"
+                "times 2\nusage 2222 5\nsay x\n\nusage 2100 5\nsay x\n",
+                "ollama/m");
+    char *text = mem_alloc(6001);
+    for (int i = 0; i < 6000; i++) {
+        text[i] = "abc d"[i % 5];
+    }
+    struct llm_message m = llm_message_text(LLM_USER, text);
+    struct llm_request req = { .messages = &m, .n_messages = 1, .max_tokens = 4 };
+    for (int i = 0; i < 3; i++) {
+        struct asked a = ask(&x, &req);
+        assert_int_equal(a.code, i < 2 ? LW_ERR_REMOTE : 0);
+        assert_true(i == 2 || strstr(a.err.message, "only 2222 tokens") != NULL);
+        mem_free(a.text);
+    }
+    assert_int_equal(n_requests(&x), 6);
+    mem_free(text);
     close_all(&x);
 }
 
@@ -1183,6 +1213,7 @@ int main(void)
         cmocka_unit_test(test_only_model_is_asked_for),
         cmocka_unit_test(test_no_model_to_ask_for),
         cmocka_unit_test(test_ollama),
+        cmocka_unit_test(test_ollama_that_cuts),
     };
     return fake_server_missing() ? 0 : cmocka_run_group_tests(tests, NULL, NULL);
 }

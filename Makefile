@@ -198,23 +198,29 @@ PICK = $(if $(T),$(foreach test,$(1),$(if $(findstring $(T),$(test)),$(test))),$
 # UNIT VARIANT,TESTS: the programs.
 UNIT = $(addprefix build/$(1)/tests/,$(call PICK,$(2)))
 FAKE           := build/tests/fake_provider
+TINY           := build/tiny/made
 CLI_NEEDS      := $(if $(T),,build/legwork build/examples/ask)
 CLI_NEEDS_ASAN := $(if $(T),,build/asan/legwork build/examples/ask)
 
-test: $(FAKE) $(CLI_NEEDS) $(call UNIT,obj,$(TESTS)) ## all tests
+# Models of every kind, random and tiny; without them their tests are skipped.
+$(TINY): tests/models/make_tiny.py
+	@echo "  MAKE  $(@D)"
+	@tests/models/make_tiny.py $(@D)
+
+test: $(FAKE) $(TINY) $(CLI_NEEDS) $(call UNIT,obj,$(TESTS)) ## all tests
 	@tools/run-tests --unit $(call UNIT,obj,$(TESTS)) --cli $(filter %/legwork,$(CLI_NEEDS))
 
-test-unit: $(FAKE) $(call UNIT,obj,$(TESTS)) ## the tests of single modules
-	@tools/run-tests --unit $(filter-out $(FAKE),$^)
+test-unit: $(FAKE) $(TINY) $(call UNIT,obj,$(TESTS)) ## the tests of single modules
+	@tools/run-tests --unit $(filter-out $(FAKE) $(TINY),$^)
 
-test-cli: $(FAKE) build/legwork build/examples/ask ## the program from outside
+test-cli: $(FAKE) $(TINY) build/legwork build/examples/ask ## the program from outside
 	@tools/run-tests --cli build/legwork
 
-test-model: $(FAKE) $(call UNIT,obj,$(MODEL_TESTS)) ## the engine with a real, very small model
+test-model: $(FAKE) $(TINY) $(call UNIT,obj,$(MODEL_TESTS)) ## the engine with a real, very small model
 	@tools/get-model smollm2-135m >/dev/null
-	@tools/run-tests --unit $(filter-out $(FAKE),$^)
+	@tools/run-tests --unit $(filter-out $(FAKE) $(TINY),$^)
 
-asan: $(FAKE) $(CLI_NEEDS_ASAN) $(call UNIT,asan,$(TESTS)) ## all, address and undefined sanitizers
+asan: $(FAKE) $(TINY) $(CLI_NEEDS_ASAN) $(call UNIT,asan,$(TESTS)) ## all, address and undefined sanitizers
 	@tools/run-tests --unit $(call UNIT,asan,$(TESTS)) --cli $(filter %/legwork,$(CLI_NEEDS_ASAN))
 
 ubsan: asan ## the same (both sanitizers are in one build)
@@ -227,7 +233,7 @@ check: ## set up, then every test and check there is
 	@tools/get-model smollm2-135m >/dev/null
 	@$(MAKE) --no-print-directory check-run
 
-check-run: all build/legwork.1 build/asan/legwork $(FAKE) $(call UNIT,obj,$(TESTS)) \
+check-run: all build/legwork.1 build/asan/legwork $(FAKE) $(TINY) $(call UNIT,obj,$(TESTS)) \
 		$(call UNIT,asan,$(TESTS)) $(call UNIT,tsan,$(TSAN_TESTS))
 	@tools/run-tests --unit $(call UNIT,obj,$(TESTS)) $(call UNIT,asan,$(TESTS)) \
 			$(call UNIT,tsan,$(TSAN_TESTS)) \

@@ -61,6 +61,52 @@ struct llm *help_open(const struct engine_options *extra)
     return llm;
 }
 
+static void say_why(const char *folder)
+{
+    char path[HELP_PATH_MAX], why[512] = "tests/models/make_tiny.py was not run";
+
+    snprintf(path, sizeof path, "%s/skip", folder);
+    FILE *reason = fopen(path, "r");
+    if (reason) {
+        if (!fgets(why, sizeof why, reason)) {
+            why[0] = '\0';
+        }
+        fclose(reason);
+    }
+    printf("skip: no tiny models: %.*s\n", (int)strcspn(why, "\n"), why);
+}
+
+bool help_tiny_path(const char *kind, char path[HELP_PATH_MAX])
+{
+    const char *own = getenv("LEGWORK_TINY_MODELS"), *folder = own ? own : "build/tiny";
+
+    snprintf(path, HELP_PATH_MAX, "%s/%s.gguf", folder, kind);
+    if (access(path, R_OK) != 0) {
+        say_why(folder);
+        return false;
+    }
+    return true;
+}
+
+struct llm *help_open_tiny(const char *kind, const struct engine_options *extra)
+{
+    char path[HELP_PATH_MAX];
+    struct engine_options opt =
+        extra ? *extra : (struct engine_options){ .context = HELP_CONTEXT };
+    struct lw_error err;
+    struct llm *llm = NULL;
+
+    if (!help_tiny_path(kind, path)) {
+        skip();
+    }
+    opt.path = path;
+    opt.threads = 1;
+    if (engine_open(&llm, &opt, &err) != 0) {
+        fail_msg("%s: %s", kind, err.message);
+    }
+    return llm;
+}
+
 void ask_init(struct ask *ask, const char *head, const char *excerpt,
               const char *question)
 {

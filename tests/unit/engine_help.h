@@ -14,6 +14,12 @@ bool help_model_path(char path[HELP_PATH_MAX]);
 /* The engine on it, with a context of HELP_CONTEXT; NULL if the model is not there. */
 struct llm *help_open(const struct engine_options *extra);
 
+/* Path of a tiny random model (tests/models/make_tiny.py); false and "skip: why" on
+ * stdout if it was not made. */
+bool help_tiny_path(const char *kind, char path[HELP_PATH_MAX]);
+/* The engine on it; the test is skipped if it is not there. */
+struct llm *help_open_tiny(const char *kind, const struct engine_options *extra);
+
 /* One request: system, user as up to three parts of which the second is verbatim. */
 struct ask {
     struct llm_message messages[2];

@@ -59,6 +59,14 @@ static bool is_beginning(const char *bytes, size_t len)
     return utf8_valid(whole, want) == want;
 }
 
+bool detok_begins_text(const char *bytes, size_t len, size_t *n_rest)
+{
+    size_t whole = utf8_valid(bytes, len);
+
+    *n_rest = len - whole;
+    return *n_rest == 0 || (*n_rest < 4 && is_beginning(bytes + whole, *n_rest));
+}
+
 static void add_byte(struct detok *d, char byte)
 {
     d->held[d->n_held++] = byte;

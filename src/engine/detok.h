@@ -28,6 +28,10 @@ void detok_finish(struct detok *d);
 /* How many bytes of the text can no longer be cut off by the stop string. */
 size_t detok_ready(const struct detok *d);
 
+/* Are these whole characters, but perhaps for a last one that may still get its end?
+ * *n_rest: its bytes, at most 3. */
+bool detok_begins_text(const char *bytes, size_t len, size_t *n_rest);
+
 /* Do the last tokens repeat the same few over and over? */
 bool detok_repeats(const int *tokens, int n);
 

@@ -7,6 +7,7 @@
 #include "engine/sample.h"
 
 #include "base/mem.h"
+#include "engine/detok.h"
 
 #include <math.h>
 #include <string.h>
@@ -110,12 +111,38 @@ static bool grammar_allows(const struct sampler *s, llama_token id)
     return !isinf(one.logit);
 }
 
+/* The reply so far and this token, as far as it is not whole characters. */
+static bool join_held(const struct sampler *s, llama_token id, char rest[4],
+                      size_t *n_rest)
+{
+    char piece[VOCAB_PIECE_MAX], bytes[VOCAB_PIECE_MAX + sizeof s->held];
+    size_t len = vocab_piece(s->vocab, id, piece);
+
+    memcpy(bytes, s->held, s->n_held);
+    memcpy(bytes + s->n_held, piece, len);
+    len += s->n_held;
+    if (!detok_begins_text(bytes, len, n_rest)) {
+        return false;
+    }
+    memcpy(rest, bytes + len - *n_rest, *n_rest);
+    return true;
+}
+
+/* The library's grammars count bytes that make no character as one. */
+static bool keeps_text(const struct sampler *s, llama_token id)
+{
+    char rest[4];
+    size_t n_rest;
+
+    return join_held(s, id, rest, &n_rest);
+}
+
 static bool allows(const struct sampler *s, llama_token id)
 {
     if (s->copier && !copy_allows(s, id)) {
         return false;
     }
-    return !s->grammar || grammar_allows(s, id);
+    return !s->grammar || (keeps_text(s, id) && grammar_allows(s, id));
 }
 
 /* --- Choosing ------------------------------------------------------------- */
@@ -187,7 +214,8 @@ static llama_token best_of_grammar(const struct sampler *s, const float *logits)
     llama_token best = LLAMA_TOKEN_NULL;
 
     for (llama_token id = 0; id < s->vocab->n; id++) {
-        if (!is_forbidden(s, id) && (!s->copier || copy_allows(s, id))) {
+        if (!is_forbidden(s, id) && keeps_text(s, id) &&
+            (!s->copier || copy_allows(s, id))) {
             list.data[list.size++] = (llama_token_data){ .id = id, .logit = logits[id] };
         }
     }
@@ -241,6 +269,7 @@ size_t sampler_accept(struct sampler *s, llama_token id)
     s->n_picked++;
     if (s->grammar) {
         llama_sampler_accept(s->grammar, id);
+        join_held(s, id, s->held, &s->n_held);
     }
     if (!s->copier) {
         return 0;

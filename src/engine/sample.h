@@ -37,7 +37,9 @@ struct sampler {
     uint64_t random;
     struct tokens forbidden;       /* not as the first token */
     struct llama_sampler *grammar; /* owned; NULL: none */
-    struct copier *copier;         /* borrowed; NULL: none */
+    char held[4]; /* under a grammar: a character of which the end is still to come */
+    size_t n_held;
+    struct copier *copier; /* borrowed; NULL: none */
     int n_picked;
 };
 

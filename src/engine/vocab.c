@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,6 +26,11 @@ void tokens_add(struct tokens *t, llama_token id)
 {
     mem_grow((void **)&t->ids, &t->cap, t->n + 1, sizeof *t->ids);
     t->ids[t->n++] = id;
+}
+
+bool tokens_equal(const struct tokens *t, const llama_token *ids, size_t n)
+{
+    return t->n == n && (n == 0 || memcmp(t->ids, ids, n * sizeof *ids) == 0);
 }
 
 /* Append, as the library does it. A text never has more tokens than bytes and
@@ -73,16 +79,47 @@ static void tokenize_after_lead(const struct vocab *v, const char *text, size_t 
     }
 }
 
+static void tokenize_piece(const struct vocab *v, const char *text, size_t len,
+                           bool special, struct tokens *out)
+{
+    if (v->lead.n > 0) {
+        tokenize_after_lead(v, text, len, special, out);
+    } else {
+        tokenize_raw(v, text, len, special, out);
+    }
+}
+
+static bool is_sign(const struct vocab *v, const char *text, size_t len)
+{
+    for (size_t i = 0; i < v->n_signs; i++) {
+        size_t n = strlen(v->signs[i]);
+        if (n <= len && memcmp(text, v->signs[i], n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Bytes up to and with the first one of a sign, which is nothing without it; all of
+ * the text where none is in it. */
+static size_t before_sign(const struct vocab *v, const char *text, size_t len)
+{
+    for (size_t i = 0; v->n_signs > 0 && i < len; i++) {
+        if (ispunct((unsigned char)text[i]) && is_sign(v, text + i, len - i)) {
+            return i + 1;
+        }
+    }
+    return len;
+}
+
 void vocab_tokenize(const struct vocab *v, const char *text, size_t len,
                     enum vocab_special special, struct tokens *out)
 {
-    if (len == 0) {
-        return;
-    }
-    if (v->spaced) {
-        tokenize_after_lead(v, text, len, special == VOCAB_SPECIAL, out);
-    } else {
-        tokenize_raw(v, text, len, special == VOCAB_SPECIAL, out);
+    while (len > 0) {
+        size_t n = special == VOCAB_SPECIAL ? len : before_sign(v, text, len);
+        tokenize_piece(v, text, n, special == VOCAB_SPECIAL, out);
+        text += n;
+        len -= n;
     }
 }
 
@@ -118,6 +155,33 @@ static void find_never(struct vocab *v)
     }
 }
 
+/* User-defined tokens by which a chat is written: named by the template, or made to
+ * look like it. Others are words, or white space in bulk. */
+static bool speaks(const char *text, const char *tmpl)
+{
+    size_t len = strlen(text);
+
+    if (len < 2 || !ispunct((unsigned char)text[0])) {
+        return false;
+    }
+    return (tmpl && strstr(tmpl, text)) ||
+           (len > 4 && memcmp(text, "<|", 2) == 0 && strcmp(text + len - 2, "|>") == 0);
+}
+
+static void find_signs(struct vocab *v, const char *tmpl)
+{
+    enum { LOOSE = LLAMA_TOKEN_ATTR_USER_DEFINED };
+
+    for (llama_token id = 0; id < v->n; id++) {
+        const char *text = llama_vocab_get_text(v->llama, id);
+        if (((int)llama_vocab_get_attr(v->llama, id) & LOOSE) != 0 &&
+            speaks(text, tmpl)) {
+            mem_grow((void **)&v->signs, &v->cap_signs, v->n_signs + 1, sizeof *v->signs);
+            v->signs[v->n_signs++] = text;
+        }
+    }
+}
+
 /* Does this vocabulary begin a text with a space of its own? */
 static bool adds_space(const struct vocab *v)
 {
@@ -141,8 +205,10 @@ void vocab_init(struct vocab *v, const struct llama_model *model)
         .end = LLAMA_TOKEN_NULL,
     };
     find_never(v);
+    find_signs(v, llama_model_chat_template(model, NULL));
     v->spaced = adds_space(v);
-    if (v->spaced) {
+    /* Unigram vocabularies melt a line end and the space that follows it. */
+    if (v->spaced && llama_vocab_type(llama) != LLAMA_VOCAB_TYPE_UGM) {
         tokenize_raw(v, lead_text, sizeof lead_text - 1, false, &v->lead);
     }
 }
@@ -150,6 +216,7 @@ void vocab_init(struct vocab *v, const struct llama_model *model)
 void vocab_release(struct vocab *v)
 {
     tokens_release(&v->lead);
+    mem_free(v->signs);
     mem_free(v->never);
 }
 

@@ -4,6 +4,10 @@
  * each going on where the one before ended: no space is invented at its
  * beginning, as some vocabularies do at the start of a text.
  *
+ * Plain text never becomes a control token. There are vocabularies whose
+ * templates speak by tokens that are not marked as such ("user defined"): those
+ * are taken apart into letters too.
+ *
  * Threads: everything here only reads, any thread. */
 #ifndef LW_ENGINE_VOCAB_H
 #define LW_ENGINE_VOCAB_H
@@ -26,6 +30,10 @@ struct vocab {
     llama_token end;    /* one that ends a reply; LLAMA_TOKEN_NULL: none */
     bool spaced;        /* puts a space in front of a text */
     struct tokens lead; /* of the line end that keeps it from doing so */
+    /* Texts of tokens by which chats are written and that the library finds in plain
+     * text as well; borrowed from the model. */
+    const char **signs;
+    size_t n_signs, cap_signs;
     /* A bit a token: control tokens that end nothing, and unused ones. */
     unsigned char *never;
 };
@@ -37,6 +45,7 @@ enum vocab_special { VOCAB_PLAIN, VOCAB_SPECIAL };
 
 void tokens_release(struct tokens *t);
 void tokens_add(struct tokens *t, llama_token id);
+bool tokens_equal(const struct tokens *t, const llama_token *ids, size_t n);
 
 /* Append the tokens of text, as it goes on. VOCAB_SPECIAL: names of special
  * tokens in it are these tokens (text of a template, never of a document). */

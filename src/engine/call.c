@@ -47,11 +47,6 @@ static uint64_t hash_tokens(uint64_t h, const struct tokens *t, size_t from, siz
     return h ^ h >> 29;
 }
 
-static bool same_tokens(const struct tokens *a, const llama_token *ids, size_t n)
-{
-    return a->n == n && (n == 0 || memcmp(a->ids, ids, n * sizeof *ids) == 0);
-}
-
 /* What is known while a call is built. Open addressing, at most half full:
  * groups by their prefix, and the first turn of each prompt by its prompt. */
 struct tables {
@@ -107,7 +102,7 @@ static struct turn_group *find_group(struct tables *table, struct call *call,
 
     for (; table->groups[i]; i = (i + 1) & (table->n_slots - 1)) {
         if (table->groups[i]->hash == hash &&
-            same_tokens(&table->groups[i]->prefix, prompt->ids, n)) {
+            tokens_equal(&table->groups[i]->prefix, prompt->ids, n)) {
             return table->groups[i];
         }
     }
@@ -125,7 +120,7 @@ static struct sched_request *find_twin(struct tables *table, const struct turn_g
     for (; table->firsts[i]; i = (i + 1) & (table->n_slots - 1)) {
         struct turn *first = table->firsts[i];
         if (first->sched.group == &g->sched &&
-            same_tokens(&first->own, t->own.ids, t->own.n)) {
+            tokens_equal(&first->own, t->own.ids, t->own.n)) {
             first->has_twins = true;
             return &first->sched;
         }
@@ -168,20 +163,33 @@ static int make_constraints(struct turn *t, const struct loaded *m, struct lw_er
     return req->schema && req->max_tokens > 0 ? make_grammar(t, m, err) : 0;
 }
 
-/* How long the reply may become. LW_ERR_INPUT for a prompt that does not fit. */
+/* How long the reply may become. LW_ERR_INPUT for a prompt that does not fit. An
+ * encoder's side and its decoder's have the same room, each for itself. */
 static int measure(struct turn *t, const struct loaded *m, struct lw_error *err)
 {
     int most =
         t->req->max_tokens < LIMIT_REPLY_TOKENS ? t->req->max_tokens : LIMIT_REPLY_TOKENS;
-    int room = m->context - t->n_prompt;
+    int room = m->context - t->n_prompt, source = (int)t->source.n;
 
-    if (room < (most > 0 ? 1 : 0)) {
+    if (room < (most > 0 ? 1 : 0) || source > m->context) {
         return err_set(err, LW_ERR_INPUT,
                        "a request of %d tokens does not fit the model's context of %d",
-                       t->n_prompt, m->context);
+                       source > m->context ? source : t->n_prompt, m->context);
     }
     t->max_reply = most < 0 ? 0 : most < room ? most : room;
     return 0;
+}
+
+static int render(struct turn *t, const struct loaded *m, struct part_memo *memo,
+                  struct prompt *prompt, struct lw_error *err)
+{
+    if (m->decoder_start == LLAMA_TOKEN_NULL) {
+        return template_render(m->tmpl, &m->vocab, t->req, memo, prompt, err);
+    }
+    int rc = template_render_source(&m->vocab, m->decoder_start, t->req, prompt, err);
+    t->source = prompt->source;
+    prompt->source = (struct tokens){ .n = 0 };
+    return rc;
 }
 
 static int begin_turn(struct turn *t, const struct loaded *m, struct part_memo *memo,
@@ -192,7 +200,11 @@ static int begin_turn(struct turn *t, const struct loaded *m, struct part_memo *
 
     sampler_init(&t->sampler, &m->vocab, req->temperature, req->seed);
     detok_init(&t->out, req->stop, REPLY_BYTES_MAX);
-    if ((rc = template_render(m->tmpl, &m->vocab, req, memo, prompt, err))) {
+    reasoning_init(&t->reasoning);
+    if (req->prefill || req->schema || req->copy_from) {
+        t->reasoning.state = REASONING_OVER; /* the reply has no beginning of its own */
+    }
+    if ((rc = render(t, m, memo, prompt, err))) {
         return rc;
     }
     t->n_prompt = (int)prompt->tokens.n;
@@ -236,7 +248,7 @@ static void add_turn(struct call *call, struct tables *table, const struct loade
     } else {
         place_turn(call, table, t, &prompt, prompt.n_prefix);
     }
-    tokens_release(&prompt.tokens);
+    prompt_release(&prompt);
 }
 
 struct call *call_new(const struct loaded *m, const struct llm_request *reqs, size_t n,

@@ -126,29 +126,34 @@ static uint64_t kept_bytes(const struct engine_options *opt)
     return quarter < most ? quarter : most;
 }
 
-static int choose_sequences(const struct engine_options *opt)
+/* What an encoder has read belongs to the context and not to a sequence: one at a
+ * time. */
+static int choose_sequences(const struct loaded *m, const struct engine_options *opt)
 {
     int n = opt->sequences > 0 ? opt->sequences : SEQUENCES_DEFAULT;
 
+    if (m->decoder_start != LLAMA_TOKEN_NULL) {
+        return 1;
+    }
     return n < SCHED_RUNNING_MAX ? n : SCHED_RUNNING_MAX;
 }
 
 int engine_open(struct llm **out, const struct engine_options *opt, struct lw_error *err)
 {
     struct engine *e = mem_alloc(sizeof *e);
-    int sequences = choose_sequences(opt);
     int rc = load_model(&e->model, opt, err);
 
     if (rc) {
         goto fail_load;
     }
+    int sequences = choose_sequences(&e->model, opt);
     e->llm.ops = &engine_ops;
     e->info = (struct llm_info){
         .name = e->model.name,
         .where = "this process",
         .on_device = true,
         .in_process = true,
-        .cheap_scoring = e->model.sharing != LOAD_SHARE_NOTHING,
+        .cheap_scoring = true,
         .prefill = true,
         .context = e->model.context,
         .parallel = sequences,

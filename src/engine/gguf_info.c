@@ -346,6 +346,8 @@ static void read_key(struct header *h, struct gguf_info *out)
     size_t arch_len = strlen(out->architecture);
     if (strcmp(key, "general.architecture") == 0) {
         read_text(h, type, out->architecture, sizeof out->architecture);
+    } else if (strcmp(key, "general.type") == 0) {
+        read_text(h, type, out->type, sizeof out->type);
     } else if (strcmp(key, "general.name") == 0) {
         read_text(h, type, out->name, sizeof out->name);
     } else if (strcmp(key, "general.file_type") == 0) {
@@ -498,6 +500,7 @@ static void derive(const struct header *h, struct gguf_info *out)
     uint64_t floats = (uint64_t)out->key_length + (uint64_t)out->value_length;
     out->kv_bytes_per_token = heads * floats * 2;
     make_printable(out->architecture);
+    make_printable(out->type);
     make_printable(out->name);
     name_quantisation(h, out);
 }

@@ -11,6 +11,7 @@
 
 struct gguf_info {
     char architecture[64];
+    char type[32]; /* general.type: "model", "adapter", ..; often not said */
     char name[128];
     char quantisation[64]; /* general.file_type, or the commonest type of its tensors */
     uint64_t file_bytes;

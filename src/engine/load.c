@@ -122,16 +122,58 @@ static int load_failed(const struct engine_options *opt, const struct complaint 
                    c->text[0] ? c->text : "libllama does not say why");
 }
 
+/* Files that are GGUF and no model of their own. */
+static int check_file(const struct gguf_info *info, const char *path,
+                      struct lw_error *err)
+{
+    if (strcmp(info->architecture, "clip") == 0) {
+        return err_set(err, LW_ERR_LOCAL,
+                       "%s is the part of a model that looks at pictures (a projector): "
+                       "name the model that it belongs to",
+                       path);
+    }
+    if (strcmp(info->type, "adapter") == 0) {
+        return err_set(err, LW_ERR_LOCAL,
+                       "%s is an adapter and no model: merge it into the model that it "
+                       "belongs to",
+                       path);
+    }
+    return 0;
+}
+
+static int not_a_writer(const char *path, struct lw_error *err)
+{
+    return err_set(err, LW_ERR_LOCAL,
+                   "the model %s makes embeddings and cannot write: a worker is a chat "
+                   "model",
+                   path);
+}
+
+/* Encoder and decoder: the encoder reads a prompt in one step. */
+static int set_two_sided(struct loaded *m, const struct engine_options *opt,
+                         struct lw_error *err)
+{
+    m->decoder_start = llama_model_decoder_start_token(m->model);
+    if (m->decoder_start == LLAMA_TOKEN_NULL) {
+        m->decoder_start = llama_vocab_bos(llama_model_get_vocab(m->model));
+    }
+    if (m->decoder_start == LLAMA_TOKEN_NULL) {
+        return err_set(err, LW_ERR_LOCAL,
+                       "the model %s does not say which token its decoder begins with",
+                       opt->path);
+    }
+    m->sharing = LOAD_SHARE_NOTHING;
+    m->context = m->context < NEED_BATCH_TOKENS ? m->context : NEED_BATCH_TOKENS;
+    m->cells = m->context;
+    return 0;
+}
+
 /* What kind of model it is; an error for those that cannot hold a chat. */
 static int check_kind(struct loaded *m, const struct engine_options *opt,
                       struct lw_error *err)
 {
-    if (llama_model_has_encoder(m->model) || !llama_model_has_decoder(m->model)) {
-        return err_set(
-            err, LW_ERR_LOCAL,
-            "the model %s has an encoder (T5 or an embedding model): legwork reads "
-            "with decoder-only chat models",
-            opt->path);
+    if (!llama_model_has_decoder(m->model)) {
+        return not_a_writer(opt->path, err);
     }
     if (llama_model_is_diffusion(m->model)) {
         return err_set(
@@ -145,11 +187,12 @@ static int check_kind(struct loaded *m, const struct engine_options *opt,
         llama_vocab_n_tokens(vocab) < 2) {
         return err_set(err, LW_ERR_LOCAL, "the model %s has no vocabulary", opt->path);
     }
-    if (llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model)) {
-        m->sharing = LOAD_SHARE_NOTHING;
-    } else {
-        m->sharing = llama_model_n_swa(m->model) > 0 ? LOAD_SHARE_WHOLE : LOAD_SHARE_ANY;
+    if (llama_model_has_encoder(m->model)) {
+        return set_two_sided(m, opt, err);
     }
+    bool whole = llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model) ||
+                 llama_model_n_swa(m->model) > 0;
+    m->sharing = whole ? LOAD_SHARE_WHOLE : LOAD_SHARE_ANY;
     return 0;
 }
 
@@ -229,8 +272,13 @@ static struct llama_context *make_context(struct loaded *m,
 static int warm(struct loaded *m, const struct engine_options *opt, struct lw_error *err)
 {
     llama_token token = m->vocab.bos != LLAMA_TOKEN_NULL ? m->vocab.bos : 0;
-    int rc = llama_decode(m->ctx, llama_batch_get_one(&token, 1));
+    int rc = 0;
 
+    if (m->decoder_start != LLAMA_TOKEN_NULL) {
+        rc = llama_encode(m->ctx, llama_batch_get_one(&token, 1));
+        token = m->decoder_start;
+    }
+    rc = rc ? rc : llama_decode(m->ctx, llama_batch_get_one(&token, 1));
     if (rc != 0) {
         return err_set(err, LW_ERR_LOCAL,
                        "the model %s does not compute (libllama says %d)", opt->path, rc);
@@ -260,9 +308,8 @@ static int open_context(struct loaded *m, const struct engine_options *opt,
         return load_failed(opt, heard, "cannot make a context for the model", err);
     }
     m->memory = llama_get_memory(m->ctx);
-    if (!m->memory) {
-        return err_set(err, LW_ERR_LOCAL,
-                       "the model %s makes embeddings and cannot write", opt->path);
+    if (!m->memory || llama_pooling_type(m->ctx) > LLAMA_POOLING_TYPE_NONE) {
+        return not_a_writer(opt->path, err);
     }
     m->cells = (int)llama_n_ctx(m->ctx);
     return 0;
@@ -277,6 +324,9 @@ static int load_all(struct loaded *m, const struct engine_options *opt,
     if (rc) {
         return rc;
     }
+    if ((rc = check_file(&info, opt->path, err))) {
+        return rc;
+    }
     choose_context(m, &info, opt);
     if ((rc = choose_cells(&info, opt->path, m->context, &m->cells, err)) ||
         (rc = open_model(m, opt, heard, err)) || (rc = check_kind(m, opt, err))) {
@@ -288,7 +338,7 @@ static int load_all(struct loaded *m, const struct engine_options *opt,
         return rc;
     }
     m->tmpl = template_of(m->model);
-    if (!m->tmpl) {
+    if (!m->tmpl && m->decoder_start == LLAMA_TOKEN_NULL) {
         notice(opt,
                "the model has no chat template that libllama knows; a plain one is used");
     }
@@ -300,7 +350,7 @@ int load_model(struct loaded *out, const struct engine_options *opt, struct lw_e
 {
     struct complaint heard = { .text = "" };
 
-    *out = (struct loaded){ .model = NULL };
+    *out = (struct loaded){ .decoder_start = LLAMA_TOKEN_NULL };
     listen_to(&heard);
     llama_backend_init();
     int rc = load_all(out, opt, &heard, err);

@@ -13,8 +13,8 @@ enum { LOAD_CELLS_MORE = 4096 };
 
 /* How far the memory of this architecture can be shared between sequences. */
 enum load_sharing {
-    LOAD_SHARE_NOTHING, /* recurrent: a state cannot be cut */
-    LOAD_SHARE_WHOLE,   /* sliding window: from the end of what was computed */
+    LOAD_SHARE_NOTHING, /* an encoder: what it read belongs to the context */
+    LOAD_SHARE_WHOLE,   /* recurrent, sliding window: from the end of what was computed */
     LOAD_SHARE_ANY      /* from any position */
 };
 
@@ -25,6 +25,9 @@ struct loaded {
     struct vocab vocab;
     const char *tmpl; /* chat template; NULL: the plain one */
     enum load_sharing sharing;
+    /* An encoder reads the prompt, one at a time, and the decoder begins its reply with
+     * this token; LLAMA_TOKEN_NULL: there is no encoder. */
+    llama_token decoder_start;
     int context; /* tokens a request may use */
     int cells;   /* of the KV cache */
     char name[160];

@@ -28,7 +28,9 @@ struct loop {
     struct schedule sched;
     struct prefix_store *kept;
     struct llama_batch batch;
-    struct queue *inbox; /* of struct call; the loop's own `stop` ends it */
+    struct llama_batch source; /* for the encoder, if the model has one */
+    struct tokens encoded;     /* what it read last */
+    struct queue *inbox;       /* of struct call; the loop's own `stop` ends it */
     struct call stop;
     struct call *calls; /* under way */
 };
@@ -313,12 +315,51 @@ static void fail_pieces(struct loop *loop, const struct sched_piece *pieces, int
     }
 }
 
+/* What an encoder reads stands in the context until it reads again, and is good for
+ * all sequences; only one request is inside at a time (engine.c). */
+static int encode(struct loop *loop, struct turn *t)
+{
+    struct llama_batch *b = &loop->source;
+    const struct tokens *source = &t->source;
+
+    if (tokens_equal(&loop->encoded, source->ids, source->n)) {
+        return 0;
+    }
+    loop->encoded.n = 0;
+    for (size_t i = 0; i < source->n; i++) {
+        b->token[i] = source->ids[i];
+        b->pos[i] = (llama_pos)i;
+        b->n_seq_id[i] = SCHED_SEQ_MAX;
+        b->logits[i] = true;
+    }
+    b->n_tokens = (int32_t)source->n;
+    int rc = llama_encode(loop->m->ctx, *b);
+    if (rc == 0) {
+        t->n_computed += b->n_tokens;
+        for (size_t i = 0; i < source->n; i++) {
+            tokens_add(&loop->encoded, source->ids[i]);
+        }
+    }
+    return rc;
+}
+
+static int compute(struct loop *loop, const struct sched_piece *pieces, int n)
+{
+    int rc = 0;
+
+    fill_batch(loop, pieces, n);
+    if (loop->m->decoder_start != LLAMA_TOKEN_NULL && pieces[0].start == 0) {
+        assert(n == 1 && pieces[0].request);
+        rc = encode(loop, (struct turn *)pieces[0].request);
+    }
+    return rc ? rc : llama_decode(loop->m->ctx, loop->batch);
+}
+
 static void step(struct loop *loop, const struct sched_piece *pieces, int n)
 {
     double begin = clock_seconds();
+    int rc = compute(loop, pieces, n);
 
-    fill_batch(loop, pieces, n);
-    int rc = llama_decode(loop->m->ctx, loop->batch);
     if (rc == 0) {
         llama_synchronize(loop->m->ctx);
         account(loop, pieces, n, clock_seconds() - begin);
@@ -433,6 +474,19 @@ void loop_stop(struct loop *loop)
     queue_put(loop->inbox, &loop->stop);
 }
 
+/* Each token is of every sequence. */
+static struct llama_batch new_source_batch(void)
+{
+    struct llama_batch b = llama_batch_init(NEED_BATCH_TOKENS, 0, SCHED_SEQ_MAX);
+
+    for (int i = 0; i < NEED_BATCH_TOKENS; i++) {
+        for (int seq = 0; seq < SCHED_SEQ_MAX; seq++) {
+            b.seq_id[i][seq] = seq;
+        }
+    }
+    return b;
+}
+
 struct loop *loop_new(struct loaded *m, int sequences, uint64_t kept_bytes_max)
 {
     struct loop *loop = mem_alloc(sizeof *loop);
@@ -440,6 +494,9 @@ struct loop *loop_new(struct loaded *m, int sequences, uint64_t kept_bytes_max)
     loop->m = m;
     loop->kept = prefix_store_new(kept_bytes_max);
     loop->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
+    if (m->decoder_start != LLAMA_TOKEN_NULL) {
+        loop->source = new_source_batch();
+    }
     loop->inbox = queue_new();
     sched_init(&loop->sched, NEED_BATCH_TOKENS, sequences, m->cells, &hooks, loop);
     llama_set_abort_callback(m->ctx, any_cancelled, loop);
@@ -451,6 +508,10 @@ void loop_free(struct loop *loop)
     assert(!loop->calls);
     llama_set_abort_callback(loop->m->ctx, NULL, NULL);
     llama_batch_free(loop->batch);
+    if (loop->m->decoder_start != LLAMA_TOKEN_NULL) {
+        llama_batch_free(loop->source);
+    }
+    tokens_release(&loop->encoded);
     prefix_store_free(loop->kept);
     queue_free(loop->inbox);
     mem_free(loop);

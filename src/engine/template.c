@@ -15,7 +15,8 @@
 enum {
     MESSAGES_MAX = 256,
     MARK_BYTES = 40,
-    RENDERED_MAX = 1 << 20 /* template text alone: contents are not in it */
+    RENDERED_MAX = 1 << 20, /* template text alone: contents are not in it */
+    SOURCE_MAX = 1 << 26
 };
 
 static const char mark_format[] = "\x1flw%03zu\x1f";
@@ -40,6 +41,19 @@ const char *template_of(const struct llama_model *model)
     return tmpl;
 }
 
+/* Does the assistant's turn begin with a thought, or may it? What a template does
+ * for a new turn stands behind the name of this condition. */
+static bool may_think(const char *tmpl)
+{
+    static const char condition[] = "add_generation_prompt";
+    const char *turn = NULL;
+
+    for (const char *at = tmpl; at && (at = strstr(at, condition)); turn = at) {
+        at += sizeof condition - 1;
+    }
+    return turn && strstr(turn, "<think>");
+}
+
 /* --- Rendering ------------------------------------------------------------ */
 
 static void render_plain(const struct llama_chat_message *chat, size_t n, struct buf *out)
@@ -56,6 +70,13 @@ static void render_plain(const struct llama_chat_message *chat, size_t n, struct
     buf_add_str(out, "Assistant:");
 }
 
+static bool ends_with(const struct buf *text, const char *end)
+{
+    size_t len = strlen(end);
+
+    return text->len >= len && memcmp(text->data + text->len - len, end, len) == 0;
+}
+
 static int render_own(const char *tmpl, const struct llama_chat_message *chat, size_t n,
                       struct buf *out)
 {
@@ -69,6 +90,10 @@ static int render_own(const char *tmpl, const struct llama_chat_message *chat, s
     llama_chat_apply_template(tmpl, chat, n, true, text, len);
     int rc = buf_add(out, text, strlen(text));
     mem_free(text);
+    if (rc == 0 && may_think(tmpl)) {
+        rc = buf_add_str(out, ends_with(out, "<think>") ? "" : "<think>") ||
+             buf_add_str(out, "\n\n</think>\n\n");
+    }
     return rc;
 }
 
@@ -187,16 +212,25 @@ static bool write_all(struct writer *w, const char *text)
     return true;
 }
 
+static int check_length(const struct llm_request *req, struct lw_error *err)
+{
+    if (req->n_messages == 0 || req->n_messages > MESSAGES_MAX) {
+        return err_set(err, LW_ERR_USAGE, "a chat has 1 to %d messages, not %zu",
+                       MESSAGES_MAX, req->n_messages);
+    }
+    return 0;
+}
+
 int template_render(const char *tmpl, const struct vocab *v,
                     const struct llm_request *req, struct part_memo *memo,
                     struct prompt *out, struct lw_error *err)
 {
     struct writer w = { .v = v, .req = req, .out = out, .memo = memo };
     struct buf text;
+    int rc = check_length(req, err);
 
-    if (req->n_messages == 0 || req->n_messages > MESSAGES_MAX) {
-        return err_set(err, LW_ERR_USAGE, "a chat has 1 to %d messages, not %zu",
-                       MESSAGES_MAX, req->n_messages);
+    if (rc) {
+        return rc;
     }
     buf_init(&text, RENDERED_MAX);
     bool ok = render_marks(tmpl, req, &text) == 0 && write_all(&w, text.data);
@@ -213,4 +247,56 @@ int template_render(const char *tmpl, const struct vocab *v,
     }
     out->n_prefix = shared < out->tokens.n ? shared : out->tokens.n - 1;
     return 0;
+}
+
+/* --- A model with an encoder ---------------------------------------------- */
+
+static int join_texts(const struct llm_request *req, struct buf *out)
+{
+    for (size_t i = 0; i < req->n_messages; i++) {
+        const struct llm_message *m = &req->messages[i];
+        if (i > 0) {
+            buf_add_str(out, "\n\n");
+        }
+        for (size_t k = 0; k < m->n_parts; k++) {
+            buf_add(out, m->parts[k].text, m->parts[k].len);
+        }
+    }
+    return buf_failed(out) ? LW_ERR : 0;
+}
+
+/* Nothing is shared, so the texts are tokenised as one: vocabularies of this kind
+ * melt white space and put one at each beginning. */
+int template_render_source(const struct vocab *v, llama_token decoder_start,
+                           const struct llm_request *req, struct prompt *out,
+                           struct lw_error *err)
+{
+    struct buf text;
+    int rc = check_length(req, err);
+
+    if (rc) {
+        return rc;
+    }
+    buf_init(&text, SOURCE_MAX);
+    if (join_texts(req, &text) == 0) {
+        vocab_tokenize(v, text.data, text.len, VOCAB_PLAIN, &out->source);
+    } else {
+        rc = err_set(err, LW_ERR_INPUT, "a request of more than %d bytes", SOURCE_MAX);
+    }
+    buf_release(&text);
+    llama_token end = llama_vocab_eos(v->llama);
+    if (llama_vocab_get_add_eos(v->llama) && end != LLAMA_TOKEN_NULL) {
+        tokens_add(&out->source, end);
+    }
+    tokens_add(&out->tokens, decoder_start);
+    if (req->prefill) {
+        vocab_tokenize(v, req->prefill, strlen(req->prefill), VOCAB_PLAIN, &out->tokens);
+    }
+    return rc;
+}
+
+void prompt_release(struct prompt *prompt)
+{
+    tokens_release(&prompt->tokens);
+    tokens_release(&prompt->source);
 }

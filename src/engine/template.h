@@ -8,6 +8,10 @@
  *     <|im_start|>system\n  M0  <|im_end|>\n<|im_start|>user\n  M1  <|im_end|>\n<|im...
  *     special               plain  special                      plain: each part apart
  *
+ * Where the template lets a model think before it replies, the turn begins with an
+ * empty thought, which is how such templates say that there shall be none: a
+ * worker's first token is its answer's.
+ *
  * Threads: any; nothing is kept between calls. */
 #ifndef LW_ENGINE_TEMPLATE_H
 #define LW_ENGINE_TEMPLATE_H
@@ -18,6 +22,7 @@
 
 struct prompt {
     struct tokens tokens;
+    struct tokens source; /* for the encoder, if there is one; then tokens is the rest */
     /* Where sharing ends: behind the last document text, or before the last
      * message where there is none. Less than tokens.n. */
     size_t n_prefix;
@@ -41,5 +46,13 @@ struct part_memo {
 int template_render(const char *tmpl, const struct vocab *v,
                     const struct llm_request *req, struct part_memo *memo,
                     struct prompt *out, struct lw_error *err);
+
+/* For a model with an encoder, which knows no roles: the encoder gets all texts,
+ * one below the other, the decoder its start token and the prefill. */
+int template_render_source(const struct vocab *v, llama_token decoder_start,
+                           const struct llm_request *req, struct prompt *out,
+                           struct lw_error *err);
+
+void prompt_release(struct prompt *prompt);
 
 #endif

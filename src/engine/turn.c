@@ -5,6 +5,7 @@
  * end. It knows neither batches nor the cache; loop.c sees to those. */
 #include "engine/turn.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "engine/call.h"
 
@@ -20,11 +21,13 @@ struct lw_error *turn_error(struct turn *t)
 
 void turn_release(struct turn *t)
 {
+    tokens_release(&t->source);
     tokens_release(&t->own);
     tokens_release(&t->alt);
     tokens_release(&t->alt2);
     sampler_release(&t->sampler);
     copier_release(&t->copier);
+    reasoning_release(&t->reasoning);
     detok_release(&t->out);
     mem_free(t->error);
 }
@@ -58,7 +61,7 @@ static struct usage usage_of(const struct turn *t, bool read)
 {
     struct usage usage = {
         .requests = 1,
-        .prompt_tokens = read ? t->n_prompt : t->n_computed,
+        .prompt_tokens = read ? t->n_prompt + (int)t->source.n : t->n_computed,
         .completion_tokens = t->n_reply,
         .seconds = t->seconds,
     };
@@ -67,8 +70,28 @@ static struct usage usage_of(const struct turn *t, bool read)
     return usage;
 }
 
+/* No more tokens will come. Thoughts alone are no reply. */
+static enum llm_finish close_text(struct turn *t, enum llm_finish finish)
+{
+    struct buf rest;
+
+    buf_init(&rest, LIMIT_HTTP_REPLY_BYTES);
+    reasoning_end(&t->reasoning, &rest);
+    detok_push(&t->out, rest.data, rest.len);
+    buf_release(&rest);
+    detok_finish(&t->out);
+    if (t->reasoning.seen && t->out.text.len == 0 && finish != LLM_CANCELLED &&
+        finish != LLM_FAILED) {
+        err_set(turn_error(t), LW_ERR_LOCAL,
+                "the model spent its reply on reasoning and wrote no answer");
+        return LLM_FAILED;
+    }
+    return finish;
+}
+
 void turn_reply(struct turn *t, enum llm_finish finish, bool read)
 {
+    finish = close_text(t, finish);
     struct llm_reply reply = {
         .finish = finish,
         .logprob_alt = t->logprob_alt,
@@ -80,7 +103,6 @@ void turn_reply(struct turn *t, enum llm_finish finish, bool read)
     if (t->error) {
         reply.error = *t->error;
     }
-    detok_finish(&t->out);
     stream(t, true);
     call_send(t->call, EVENT_REPLY, t->index, &reply, t->out.text.data,
               text_ready(t, true));
@@ -90,6 +112,28 @@ void turn_reply(struct turn *t, enum llm_finish finish, bool read)
 
 /* --- Going on ------------------------------------------------------------- */
 
+/* Bytes that go into the text, thoughts held back. */
+static void add_text(struct turn *t, const char *bytes, size_t len)
+{
+    struct buf text;
+
+    if (t->reasoning.state == REASONING_OVER) {
+        detok_push(&t->out, bytes, len);
+        return;
+    }
+    buf_init(&text, LIMIT_HTTP_REPLY_BYTES);
+    reasoning_feed(&t->reasoning, bytes, len, &text);
+    detok_push(&t->out, text.data, text.len);
+    buf_release(&text);
+}
+
+/* Does the space that begins this piece only say that a word begins? */
+static bool is_word_mark(const struct turn *t, const struct vocab *v, const char *piece,
+                         size_t len)
+{
+    return v->spaced && t->n_reply == 0 && !t->req->prefill && len > 0 && piece[0] == ' ';
+}
+
 /* Append a token to the reply. Returns false when that ends it, with *finish. */
 static bool take_token(struct turn *t, const struct vocab *v, llama_token id,
                        enum llm_finish *finish)
@@ -98,9 +142,12 @@ static bool take_token(struct turn *t, const struct vocab *v, llama_token id,
     size_t skip = sampler_accept(&t->sampler, id);
     size_t len = vocab_piece(v, id, piece);
 
+    if (skip == 0 && is_word_mark(t, v, piece, len)) {
+        skip = 1;
+    }
     tokens_add(&t->own, id);
     t->n_reply++;
-    detok_push(&t->out, piece + skip, len - skip);
+    add_text(t, piece + skip, len - skip);
     stream(t, false);
     *finish = LLM_STOP;
     if (t->out.stopped ||
@@ -139,6 +186,13 @@ bool turn_go_on(struct turn *t, const struct logits *l, enum llm_finish *finish)
         return false;
     }
     llama_token id = sampler_pick(&t->sampler, l->at);
+    if (id == LLAMA_TOKEN_NULL && t->sampler.grammar) {
+        err_set(turn_error(t), LW_ERR_LOCAL,
+                "the model has no token for what the schema wants next: its vocabulary "
+                "cannot write JSON");
+        *finish = LLM_FAILED;
+        return false;
+    }
     if (id == LLAMA_TOKEN_NULL || vocab_ends(v, id)) {
         return false;
     }

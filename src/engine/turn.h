@@ -13,6 +13,7 @@
 #include "engine/sample.h"
 #include "engine/schedule.h"
 #include "llm/llm.h"
+#include "llm/reasoning.h"
 
 struct call;
 
@@ -30,12 +31,14 @@ struct turn {
     struct call *call;
     size_t index; /* of the request */
     const struct llm_request *req;
-    struct tokens own; /* behind the group's prefix: prompt, then reply */
+    struct tokens source; /* what the encoder reads, where the model has one */
+    struct tokens own;    /* behind the group's prefix: prompt, then reply */
     int n_prompt, n_reply;
     int max_reply;
     struct tokens alt, alt2;
     struct sampler sampler;
     struct copier copier;
+    struct reasoning reasoning; /* takes thoughts out on the way to the text */
     struct detok out;
     size_t n_streamed;
     double logprob_alt, logprob_alt2, logprob_sum;

@@ -1,9 +1,9 @@
 /* reply.c - reading what a worker wrote.
  *
- * Workers that are not constrained think aloud, repeat the prefill, add quotes
- * and stars, and say "not stated" in a dozen ways. Everything is folded to
- * lower-case letters and digits with single spaces before it is compared; what
- * is kept is the text as written, one line, without its wrapping. */
+ * Workers that are not constrained repeat the prefill, add quotes and stars, and
+ * say "not stated" in a dozen ways. Everything is folded to lower-case letters and
+ * digits with single spaces before it is compared; what is kept is the text as
+ * written, one line, without its wrapping. */
 #include "jobs/reply.h"
 
 #include "base/buf.h"
@@ -91,21 +91,6 @@ static struct slice skip_prefix(struct slice s, const char *prefix)
     return (struct slice){ .text = s.text + len, .len = s.len - len };
 }
 
-/* Behind what a model thought aloud; nothing, if it did not come to an end. */
-static struct slice skip_thoughts(struct slice s)
-{
-    static const char open[] = "<think>", close[] = "</think>";
-    s = trim(s, " \t\r\n");
-    if (s.len < sizeof open - 1 || strncmp(s.text, open, sizeof open - 1) != 0) return s;
-    for (size_t i = 0; i + sizeof close - 1 <= s.len; i++) {
-        if (strncmp(s.text + i, close, sizeof close - 1) == 0) {
-            i += sizeof close - 1;
-            return trim((struct slice){ s.text + i, s.len - i }, " \t\r\n");
-        }
-    }
-    return (struct slice){ .text = "", .len = 0 };
-}
-
 /* A pair of quotes around the whole is wrapping, quotes inside are not. */
 static struct slice unwrap(struct slice s)
 {
@@ -121,7 +106,7 @@ static struct slice unwrap(struct slice s)
 /* The first line; *whole: it ended, by a line end or with the reply. */
 static struct slice first_line(const struct llm_reply *reply, bool *whole)
 {
-    struct slice s = skip_thoughts((struct slice){ reply->text, reply->len });
+    struct slice s = trim((struct slice){ reply->text, reply->len }, " \t\r\n");
     s = trim(skip_prefix(s, "Answer:"), " \t\r\n");
     const char *end = s.len > 0 ? memchr(s.text, '\n', s.len) : NULL;
     *whole = end || reply->finish != LLM_LENGTH;

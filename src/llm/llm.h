@@ -15,6 +15,11 @@
  * its own with `verbatim` set: it is tokenised as plain text, so special
  * tokens in it never act.
  *
+ * Reasoning. What a model thinks before it replies is no part of the reply: a model
+ * in process is told not to think where its template has a word for that, and a
+ * block <think>...</think> at the beginning is taken out by all (reasoning.h). Only
+ * a server may find the stop string in it. Thoughts alone are LLM_FAILED.
+ *
  * Life: an implementation makes a struct llm (llm.ops and its own fields after
  * it), llm_close() ends it. Wrappers own what they wrap.
  * Threads: one llm_chat_many() at a time a caller; several threads may call
@@ -114,8 +119,8 @@ struct llm_info {
     const char *where;       /* "this process", or host:port */
     bool on_device;          /* nothing leaves this machine: in process or loopback */
     bool in_process;
-    bool cheap_scoring;      /* max_tokens 0 costs no decode and shares prefixes: screen
-                              * first, then answer */
+    bool cheap_scoring;      /* max_tokens 0 costs no decode, and shares prefixes where the
+                              * model can: screen first, then answer */
     bool prefill;            /* llm_request.prefill is honoured */
     int context;             /* tokens really served for one request; 0: unknown */
     int parallel;            /* requests worth having in flight */

@@ -13,7 +13,7 @@
 
 #include "llm/llm.h"
 #include "providers/errors.h"
-#include "providers/reasoning.h"
+#include "llm/reasoning.h"
 
 struct chat_reply {
     const struct llm_request *req;

@@ -13,7 +13,7 @@
 #include "providers/caps.h"
 #include "providers/errors.h"
 #include "providers/provider.h"
-#include "providers/reasoning.h"
+#include "llm/reasoning.h"
 
 #include "fake_server.h"
 

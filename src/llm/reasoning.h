@@ -3,8 +3,8 @@
  * Models that reason aloud put it there when their server does not take it
  * apart. Only a block at the very beginning (after white space) is reasoning;
  * the same marks later are text. White space behind the block goes with it. */
-#ifndef LW_PROVIDERS_REASONING_H
-#define LW_PROVIDERS_REASONING_H
+#ifndef LW_LLM_REASONING_H
+#define LW_LLM_REASONING_H
 
 #include "base/buf.h"
 

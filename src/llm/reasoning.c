@@ -1,7 +1,7 @@
 /* reasoning.c - the filter for <think>...</think>.
  *
  * At most a mark's length of bytes is held back, whatever the pieces. */
-#include "providers/reasoning.h"
+#include "llm/reasoning.h"
 
 #include "base/limits.h"
 

@@ -69,7 +69,7 @@ build/config.mk: tools/get-libllama
 	@mkdir -p $(@D)
 	@prefix=$$(tools/get-libllama) && echo "LLAMA := $$prefix" >$@
 
-PKGS := libcurl jansson sqlite3 libxml-2.0 libutf8proc inih
+PKGS := libcurl jansson sqlite3 libxml-2.0 libutf8proc inih libsodium
 
 # libllama: the archives of our own build, or whatever the system's pkg-config says.
 LLAMA_ARCHIVES = $(wildcard $(LLAMA)/lib/libllama.a $(LLAMA)/lib/libggml*.a)

@@ -30,7 +30,10 @@ enum {
     LIMIT_ROUNDS = 32,
     LIMIT_JOBS = 100000,       /* jobs in one round */
     LIMIT_REPLY_TOKENS = 4096, /* one reply of a model */
-    LIMIT_CONFIG_BYTES = 1024 * 1024
+    LIMIT_CONFIG_BYTES = 1024 * 1024,
+    LIMIT_KV_STATE_BYTES = 1024 * 1024 * 1024, /* one state on disk */
+    LIMIT_KV_FILES = 200000,                   /* states in one folder on disk */
+    LIMIT_KV_NAME_BYTES = 1024                 /* the name of a document there */
 };
 
 #endif

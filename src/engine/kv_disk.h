@@ -12,12 +12,15 @@
  * version of the engine, the layout of the cache (types, flash attention), and
  * the token ids. Inside a file all of it stands again, with a checksum of every
  * byte: kv_file.h draws it. A file that does not say what its name promises, or
- * whose checksum differs, is removed with a notice and counts as not there.
+ * whose checksum differs, is removed with a notice and counts as not there. The
+ * folder and those of documents may be no links, and nobody else's to write.
  *
  * Room. At most bytes_max for all files of the folder, whichever process or model
  * they are of. When more would be there the least valuable go first
  * (kv_disk_value): tokens saved, weighted by what the model takes for one, against
- * bytes, halved with every week that the file was not used.
+ * bytes, halved with every week that the file was not used. What a run has loaded or
+ * written does not go for what it writes later, so that reading in rounds what is too
+ * large for the folder still finds what fits.
  *
  * Nothing here is needed: a disk that is full or may not be written costs a
  * notice, once, and the states of that run.
@@ -63,8 +66,9 @@ unsigned char *kv_disk_load(struct kv_disk *d, const char *document,
 bool kv_disk_has(struct kv_disk *d, const char *document, const int32_t *tokens, int n);
 
 /* Write a state behind the caller's back; tokens and state are copied. Waits
- * only where more than KV_DISK_QUEUE_BYTES are waiting to be written. What is there
- * already is not written again. name: the document's, for people; may be NULL. */
+ * only where more than KV_DISK_QUEUE_BYTES would be waiting to be written. What is
+ * there already is not written again, and a state longer than LIMIT_KV_STATE_BYTES
+ * not at all. name: the document's, for people; may be NULL. */
 enum { KV_DISK_QUEUE_BYTES = 256 * 1024 * 1024 };
 void kv_disk_save(struct kv_disk *d, const char *document, const char *name,
                   const int32_t *tokens, int n, const unsigned char *state, size_t bytes);

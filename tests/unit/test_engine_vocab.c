@@ -77,7 +77,7 @@ static void test_parts_read_as_one(void **state)
         char want[512] = "", got[512];
         words_open(&w, kinds[k]);
         for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-            strcat(want, parts[i]);
+            strncat(want, parts[i], sizeof want - strlen(want) - 1);
             vocab_tokenize(&w.vocab, parts[i], strlen(parts[i]), VOCAB_PLAIN, &t);
         }
         read_back(&w, &t, got);

@@ -19,11 +19,8 @@ void decide_margins(const double *screen, const int *doc, size_t n, double *marg
 struct decide_look {
     double screen;        /* s */
     double yn;            /* "does the excerpt hold the answer": ln P(yes) / P(no) */
-    double wyn;           /* the same of the found sentence with its neighbours */
     double unknown_names; /* share of the question's names not in the documents */
 };
-
-enum decide_verdict { VERDICT_ABSENT, VERDICT_UNSURE, VERDICT_FOUND };
 
 /* Is a screened chunk worth asking? */
 bool decide_worth_asking(double screen);
@@ -31,8 +28,8 @@ bool decide_worth_asking(double screen);
 /* How much speaks for the chunk: what candidates are compared by. NAN without yn. */
 double decide_strength(const struct decide_look *look);
 
-/* Without wyn: UNSURE says that wyn is needed. With it: FOUND or ABSENT. */
-enum decide_verdict decide_look(const struct decide_look *look);
+/* Does the chunk hold an answer? */
+bool decide_found(const struct decide_look *look);
 
 /* --- Sweeps: everything is read, many chunks may hold something (lists, sums) --- */
 
@@ -46,11 +43,10 @@ bool decide_listed(double screen, double yn);
 double decide_confidence(double screen, double margin, double strength);
 
 struct decide_wave {
-    size_t unread;             /* chunks of the task */
-    bool found;                /* some chunk's verdict is VERDICT_FOUND */
-    double best_strength;      /* of the best of these; NAN: not known */
-    double best_with_sentence; /* its strength + wyn; NAN: not asked */
-    size_t since_best;         /* chunks read after the best one was */
+    size_t unread;        /* chunks of the task */
+    bool found;           /* some chunk holds an answer */
+    double best_strength; /* of the best of these; NAN: the worker gives no scores */
+    size_t since_best;    /* chunks read after the best one was */
 };
 /* May the reading of a look-up stop here? */
 bool decide_stop(const struct decide_wave *w);

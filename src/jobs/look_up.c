@@ -3,12 +3,11 @@
  * All look-ups of a plan go through the waves together, so that a chunk that
  * two of them want is read once. After each wave a task compares all it has
  * read so far; with a worker that scores cheaply the best few chunks not yet
- * asked about are answered and looked at a second time, and where that does not settle it
- * a third time, at the found sentence alone; then decide_stop() says whether the task
- * goes on. With read_max 0 (all) it always does.
+ * asked about are answered and looked at a second time; then decide_stop() says
+ * whether the task goes on. With read_max 0 (all) it always does.
  *
  *     reading --(a wave)--> reading
- *        |--> stopped: found and no longer contested
+ *        |--> stopped: clearly found
  *        |--> stopped: all read, or as many as may be
  *        `--> stopped: cancelled, or a whole wave failed */
 #include "jobs/look_up.h"
@@ -24,8 +23,7 @@ enum {
     ANSWERS_A_WAVE = 2 /* candidates a task answers after a wave */
 };
 
-static const char NO_LONGER_CONTESTED[] =
-    "the answer was found, and the next best chunks did not contest it";
+static const char CLEARLY_FOUND[] = "the answer was found, clearly enough not to read on";
 static const char READ_LIMIT[] = "as many chunks were read as a question may read";
 
 struct look_up {
@@ -52,7 +50,6 @@ static struct decide_look look_at(const struct reader *rd, const struct look_up 
     return (struct decide_look){
         .screen = rd->jobs->jobs[job].screen,
         .yn = rd->slots[job].yn,
-        .wyn = rd->slots[job].wyn,
         .unknown_names = l->unknown_names,
     };
 }
@@ -111,20 +108,9 @@ static void trace_candidate(struct reader *rd, const struct look_up *l, size_t j
 {
     const struct job *j = &rd->jobs->jobs[job];
     const struct slot *slot = &rd->slots[job];
-    reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, wyn %.2f, strength %.2f, \"%s\"",
-                 l->t->task->id, j->chunk, j->screen, slot->yn, slot->wyn,
-                 strength_of(rd, l, job), slot->answer ? slot->answer : "");
-}
-
-/* The found sentence on its own, where the chunk alone does not settle it. */
-static void add_if_unsure(struct reader *rd, const struct look_up *l, size_t job,
-                          struct step_list *steps)
-{
-    struct decide_look look = look_at(rd, l, job);
-    bool open = rd->jobs->jobs[job].state == JOB_PENDING;
-    if (open && rd->slots[job].answer && decide_look(&look) == VERDICT_UNSURE) {
-        step_list_add(steps, STEP_NEAR, job);
-    }
+    reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, strength %.2f, \"%s\"",
+                 l->t->task->id, j->chunk, j->screen, slot->yn, strength_of(rd, l, job),
+                 slot->answer ? slot->answer : "");
 }
 
 struct asked {
@@ -144,13 +130,6 @@ static int answer_candidates(struct reader *rd, struct look_ups *all,
             reader_add_answer(rd, asked[i].jobs[k], &steps);
     }
     int code = reader_run(rd, &steps, NULL, err);
-    steps.n = 0;
-    for (size_t i = 0; i < all->n && code == 0; i++) {
-        for (size_t k = 0; k < asked[i].n; k++) {
-            add_if_unsure(rd, &all->items[i], asked[i].jobs[k], &steps);
-        }
-    }
-    if (code == 0) code = reader_run(rd, &steps, NULL, err);
     for (size_t i = 0; i < all->n; i++) {
         for (size_t k = 0; k < asked[i].n; k++) {
             trace_candidate(rd, &all->items[i], asked[i].jobs[k]);
@@ -170,7 +149,7 @@ static bool is_found(struct reader *rd, const struct look_ups *all,
     if (!all->cheap) return j->state == JOB_ANSWERED;
     struct decide_look look = look_at(rd, l, job);
     return j->state == JOB_PENDING && rd->slots[job].answer &&
-           decide_look(&look) == VERDICT_FOUND;
+           decide_found(&look);
 }
 
 /* The strongest found one; where the worker gives no scores, the best-ranked. */
@@ -194,18 +173,15 @@ static void judge(struct reader *rd, const struct look_ups *all, struct look_up 
         .unread = l->limit - l->next,
         .found = l->best >= 0,
         .best_strength = NAN,
-        .best_with_sentence = NAN,
     };
     if (w.found) {
-        size_t best = l->t->order[l->best];
-        w.best_strength = strength_of(rd, l, best);
-        w.best_with_sentence = w.best_strength + rd->slots[best].wyn;
+        w.best_strength = strength_of(rd, l, l->t->order[l->best]);
         w.since_best = l->next - 1 - (size_t)l->best;
     }
     bool read_all = rd->r->read_max == 0;
     l->stopped = w.unread == 0 || (!read_all && decide_stop(&w));
     if (w.unread > 0 && l->stopped)
-        l->why = NO_LONGER_CONTESTED;
+        l->why = CLEARLY_FOUND;
     else if (l->stopped && l->limit < l->t->n)
         l->why = READ_LIMIT;
     reader_trace(rd, "wave %d, %s: %zu of %zu chunks read%s%s", all->wave, l->t->task->id,

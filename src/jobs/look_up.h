@@ -1,5 +1,5 @@
 /* look_up.h - tasks that look for one thing: best chunks first, in waves, until
- * a found answer is no longer contested. */
+ * the answer is clearly found. */
 #ifndef LW_JOBS_LOOK_UP_H
 #define LW_JOBS_LOOK_UP_H
 

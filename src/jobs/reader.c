@@ -60,7 +60,7 @@ void reader_begin(struct reader *rd, struct expansion *jobs)
     mem_free(rd->slots);
     rd->slots = mem_array(jobs->n, sizeof *rd->slots);
     for (size_t i = 0; i < jobs->n; i++)
-        rd->slots[i] = (struct slot){ .yn = NAN, .wyn = NAN };
+        rd->slots[i] = (struct slot){ .yn = NAN };
 }
 
 void reader_trace(const struct reader *rd, const char *fmt, ...)
@@ -90,52 +90,6 @@ static struct llm_part excerpt_of(const struct reader *rd, const struct job *j)
     return (struct llm_part){ .text = doc->text + c->start, .len = c->end - c->start };
 }
 
-/* A sentence and the ones beside it, found while sentences go by. */
-struct neighbourhood {
-    size_t from, to;   /* the sentence, in the chunk */
-    size_t start, end; /* with its neighbours */
-    size_t previous;   /* where the sentence before the current one began */
-    enum { BEFORE_IT, BEHIND_IT, ENDED } at;
-};
-
-static void grow_neighbourhood(void *user, size_t start, size_t end)
-{
-    struct neighbourhood *n = user;
-    if (n->at == ENDED) return;
-    if (end <= n->from) {
-        n->previous = start;
-    } else if (start < n->to) {
-        if (n->at == BEFORE_IT) n->start = n->previous;
-        n->end = end > n->end ? end : n->end;
-        n->at = BEHIND_IT;
-    } else {
-        n->end = end;
-        n->at = ENDED;
-    }
-}
-
-/* The sentence that speaks for the job's answer, with its neighbours: an
- * excerpt of its own. */
-static struct llm_part near_of(const struct reader *rd, const struct job *j,
-                               const struct slot *s)
-{
-    const struct chunk *c = &rd->r->chunks->items[j->chunk];
-    struct llm_part whole = excerpt_of(rd, j);
-    double overlap;
-    struct quote q =
-        quote_choose(rd->r->set, c, s->answer, rd->plan->tasks[j->task].ask, &overlap);
-    if (q.match == QUOTE_NONE) return whole;
-    struct neighbourhood n = {
-        .from = q.start - c->start,
-        .to = q.end - c->start,
-        .start = q.start - c->start,
-        .end = q.end - c->start,
-        .previous = q.start - c->start,
-    };
-    quote_sentences(whole.text, whole.len, grow_neighbourhood, &n);
-    return (struct llm_part){ .text = whole.text + n.start, .len = n.end - n.start };
-}
-
 static void sample_request(const struct job *j, struct llm_request *req)
 {
     if (j->sample == 0) return;
@@ -158,12 +112,10 @@ static void make_request(const struct reader *rd, const struct step *step,
 {
     const struct job *j = &rd->jobs->jobs[step->job];
     const struct task *task = &rd->plan->tasks[j->task];
-    struct llm_part e = step->kind == STEP_NEAR ? near_of(rd, j, &rd->slots[step->job])
-                                                : excerpt_of(rd, j);
+    struct llm_part e = excerpt_of(rd, j);
     switch (step->kind) {
     case STEP_SCREEN: prompt_screen(a, e.text, e.len, task, req); return;
-    case STEP_PROBE:
-    case STEP_NEAR: prompt_probe(a, e.text, e.len, task, req); return;
+    case STEP_PROBE: prompt_probe(a, e.text, e.len, task, req); return;
     case STEP_ANSWER:
     case STEP_WHOLE: break;
     }
@@ -254,7 +206,6 @@ static void take_reply(struct reader *rd, const struct step *step,
     switch (step->kind) {
     case STEP_SCREEN: rd->jobs->jobs[step->job].screen = -reply->logprob_alt; break;
     case STEP_PROBE: slot->yn = reply->logprob_alt - reply->logprob_alt2; break;
-    case STEP_NEAR: slot->wyn = reply->logprob_alt - reply->logprob_alt2; break;
     case STEP_ANSWER: take_answer(rd, step->job, reply); break;
     case STEP_WHOLE: take_whole(rd, step->job, reply); break;
     }

@@ -8,7 +8,6 @@
  *     SCREEN  job.screen              WHOLE  job.state, answer, screen
  *     ANSWER  slot.answer
  *     PROBE   slot.yn
- *     NEAR    slot.wyn
  *
  * Invariant: a step that fails or is cancelled ends its job as FAILED or
  * SKIPPED with the reason; a job with state PENDING is still open.
@@ -21,7 +20,7 @@
 #include "jobs/expand.h"
 #include "jobs/reading.h"
 
-enum step_kind { STEP_SCREEN, STEP_ANSWER, STEP_PROBE, STEP_NEAR, STEP_WHOLE };
+enum step_kind { STEP_SCREEN, STEP_ANSWER, STEP_PROBE, STEP_WHOLE };
 
 struct step {
     enum step_kind kind;
@@ -38,7 +37,7 @@ void step_list_release(struct step_list *list);
 
 /* What is known of a job beside its result. */
 struct slot {
-    double yn, wyn;          /* NAN: not asked */
+    double yn;               /* NAN: not asked */
     bool asked;              /* an ANSWER step was made */
     const char *answer;      /* what it said; NULL: nothing, or that nothing is there */
     const char *items;

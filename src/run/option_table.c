@@ -89,7 +89,7 @@ static const struct option_spec table[OPTION_COUNT] = {
       .man =
           "Parts of the documents that are read for a question that looks something "
           "up. They are ranked by search and read best first; reading stops earlier "
-          "when a found answer is no longer contested. \\fBall\\fP reads everything, as "
+          "when the answer is clearly found. \\fBall\\fP reads everything, as "
           "do questions for all there is: \\(lqname all\\(rq, \\(lqlist the\\(rq, "
           "\\(lqhow many times\\(rq, \\(lqhow much in all\\(rq, \\(lqis there "
           "anything about\\(rq; their items are joined, counted or added up by the "

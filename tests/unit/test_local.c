@@ -97,59 +97,41 @@ static const char *const rival_docs[] = {
 };
 
 /* Two paragraphs give different sums; over both, the worker says `second`. */
-static void init_rivals(struct world *w, const char *second)
+/* The worker is surer of the second. */
+static void test_the_surest_of_rivals_is_the_answer(void **state)
 {
-    struct buf script;
-    buf_init(&script, 4096);
-    buf_addf(&script,
-             "when user contains \"45 euros\"\n"
-             "when user contains \"60 euros\"\n"
-             "say %s\n"
-             "\n"
-             "when user contains \"45 euros\"\n"
-             "say 45 euros\n"
-             "\n"
-             "when user contains \"60 euros\"\n"
-             "say 60 euros\n"
-             "\n"
-             "when any contains \"\"\n"
-             "say not stated\n",
-             second);
-    world_init(w, &(struct world_options){
-                      .question = "How high is the fee?",
-                      .docs = rival_docs,
-                      .worker = script.data,
-                  });
-    buf_release(&script);
-}
-
-static void check_rivals(const char *second, const char *answer, const char *quote)
-{
+    (void)state;
     struct world w;
-    init_rivals(&w, second);
+    world_init(&w, &(struct world_options){
+                       .question = "How high is the fee?",
+                       .docs = rival_docs,
+                       .worker = "when user contains \"45 euros\"\n"
+                                 "when user contains \"Reply Yes or No\"\n"
+                                 "say Yes\n"
+                                 "absent -0.3 -1.3\n"
+                                 "\n"
+                                 "when user contains \"60 euros\"\n"
+                                 "when user contains \"Reply Yes or No\"\n"
+                                 "say Yes\n"
+                                 "absent -0.01 -4\n"
+                                 "\n"
+                                 "when user contains \"45 euros\"\n"
+                                 "say 45 euros\n"
+                                 "absent -2\n"
+                                 "\n"
+                                 "when user contains \"60 euros\"\n"
+                                 "say 60 euros\n"
+                                 "absent -2\n"
+                                 "\n"
+                                 "when any contains \"\"\n"
+                                 "say not stated\n"
+                                 "absent -0.01\n",
+                       .worker_is = { .in_process = true, .context = 4096 },
+                   });
     assert_int_equal(world_run(&w, "local"), 0);
     assert_int_equal(w.out.status, FINAL_ANSWERED);
-    assert_string_equal(w.out.answer, answer);
-    assert_contains(w.out.citations[0].text, quote);
-    world_release(&w);
-}
-
-static void test_second_look_settles_rivals(void **state)
-{
-    (void)state;
-    check_rivals("60 euros", "60 euros [1]", "The fee for guests");
-    check_rivals("45 euros", "45 euros [1]", "The fee for members");
-    check_rivals("60 euros a day", "60 euros a day [1]", "The fee for guests");
-}
-
-static void test_second_look_that_invents_is_not_believed(void **state)
-{
-    (void)state;
-    struct world w;
-    init_rivals(&w, "99 euros");
-    assert_int_equal(world_run(&w, "local"), 0);
-    assert_null(strstr(w.out.answer, "99"));
-    assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
+    assert_string_equal(w.out.answer, "60 euros [1]");
+    assert_contains(w.out.citations[0].text, "The fee for guests");
     world_release(&w);
 }
 
@@ -320,8 +302,7 @@ int main(void)
         cmocka_unit_test(test_answer_with_citation),
         cmocka_unit_test(test_not_found_says_what_was_read),
         cmocka_unit_test(test_worker_that_scores_is_screened),
-        cmocka_unit_test(test_second_look_settles_rivals),
-        cmocka_unit_test(test_second_look_that_invents_is_not_believed),
+        cmocka_unit_test(test_the_surest_of_rivals_is_the_answer),
         cmocka_unit_test(test_lists_counts_and_sums_are_put_together_here),
         cmocka_unit_test(test_anything_at_all),
         cmocka_unit_test(test_nothing_at_all),

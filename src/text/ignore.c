@@ -9,7 +9,10 @@
  *     c  ?  [...]       one byte (? and [...] not a slash)
  *     *                 any bytes but slashes
  *     **   at the end   anything
- *     ** and a slash    nothing, or anything up to a slash */
+ *     ** and a slash    nothing, or anything up to a slash
+ *     no good           nothing at all: [ without ], a \ at the end
+ *
+ * What git does is what counts, its quirks included; the tests ask it. */
 #include "text/ignore.h"
 
 #include "base/mem.h"
@@ -28,7 +31,8 @@ enum token_kind {
     TOKEN_SET,
     TOKEN_STAR,
     TOKEN_ALL,
-    TOKEN_FOLDERS
+    TOKEN_FOLDERS,
+    TOKEN_NEVER
 };
 
 struct token {
@@ -45,30 +49,79 @@ struct ignore_pattern {
     bool negated, folders_only, anchored;
 };
 
-/* --- Reading patterns ----------------------------------------------------- */
+/* --- Sets ----------------------------------------------------------------- */
 
-/* Index after the ] of the set at text[at] == '[', 0 if it is not closed. */
-static size_t set_end(const char *text, size_t at)
+/* Whether the byte is of the class goes to *found. False: there is no such class. */
+static bool look_in_class(const char *name, size_t len, unsigned char c, bool *found)
 {
-    size_t i = at + 1;
-    if (text[i] == '!' || text[i] == '^') i++;
-    if (text[i] == ']') i++;
-    for (; text[i] && text[i] != ']'; i++) {
-        if (text[i] == '[' && text[i + 1] == ':') {
-            const char *close = strstr(text + i + 2, ":]");
-            if (close) i = (size_t)(close - text) + 1;
-        } else if (text[i] == '\\' && text[i + 1]) {
-            i++;
+    static const struct {
+        const char *name;
+        int (*is)(int);
+    } classes[] = {
+        { "alnum", isalnum }, { "alpha", isalpha }, { "blank", isblank },
+        { "cntrl", iscntrl }, { "digit", isdigit }, { "graph", isgraph },
+        { "lower", islower }, { "print", isprint }, { "punct", ispunct },
+        { "space", isspace }, { "upper", isupper }, { "xdigit", isxdigit },
+    };
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (strlen(classes[i].name) == len && memcmp(classes[i].name, name, len) == 0) {
+            if (classes[i].is(c) != 0) *found = true;
+            return true;
         }
     }
-    return text[i] ? i + 1 : 0;
+    return false;
 }
 
-/* Stars at text[at]: one of them, or two that stand alone between slashes. */
+/* One element of a set at s: a class, the rest of a range that begins at *low (0:
+ * none does), or a byte. Returns its end, NULL where git gives the pattern up. */
+static const char *look_in_element(const char *s, unsigned char c, unsigned char *low,
+                                   bool *found)
+{
+    const char *close = s[0] == '[' && s[1] == ':' ? strchr(s + 2, ']') : s;
+    if (!close) return NULL;
+    if (close > s + 2 && close[-1] == ':') {
+        *low = 0;
+        size_t len = (size_t)(close - 1 - (s + 2));
+        return look_in_class(s + 2, len, c, found) ? close + 1 : NULL;
+    }
+    bool range = *s == '-' && *low && s[1] && s[1] != ']';
+    if (range) s++;
+    if (*s == '\\' && *++s == '\0') return NULL;
+    unsigned char high = (unsigned char)*s;
+    if (range ? c >= *low && c <= high : c == high) *found = true;
+    *low = range ? 0 : high;
+    return s + 1;
+}
+
+/* Does the set at s, which is a [, have the byte? Returns its end, NULL where git gives
+ * the pattern up: it is not closed, or names a class that there is not. */
+static const char *look_in_set(const char *s, unsigned char c, bool *has)
+{
+    unsigned char low = 0;
+    bool negated = s[1] == '!' || s[1] == '^', found = false;
+    s += 1 + negated;
+    do {
+        s = *s ? look_in_element(s, c, &low, &found) : NULL;
+    } while (s && *s != ']');
+    *has = c != '/' && found != negated;
+    return s ? s + 1 : NULL;
+}
+
+/* --- Reading patterns ----------------------------------------------------- */
+
+/* Does what follows stand at the beginning of a name? git compares the plain beginning
+ * of a pattern apart and forgets it, so in "a**" before a slash the stars stand there
+ * too. */
+static bool opens_name(const char *text, size_t at)
+{
+    return at == 0 || text[at - 1] == '/' || strcspn(text, "*?[\\") == at;
+}
+
+/* Stars at text[at]: one of them, or several that stand alone between slashes. */
 static struct token read_stars(const char *text, size_t *at)
 {
     size_t n = strspn(text + *at, "*");
-    bool alone = n == 2 && (*at == 0 || text[*at - 1] == '/');
+    bool alone = n >= 2 && opens_name(text, *at);
     struct token token = { .kind = TOKEN_STAR };
     *at += n;
     if (alone && text[*at] == '\0') token.kind = TOKEN_ALL;
@@ -79,19 +132,25 @@ static struct token read_stars(const char *text, size_t *at)
     return token;
 }
 
+static struct token read_set(const char *text, size_t *at)
+{
+    struct token token = { .kind = TOKEN_SET, .set = *at };
+    bool has;
+    const char *end = look_in_set(text + *at, 0, &has);
+    if (!end) token.kind = TOKEN_NEVER;
+    *at = end ? (size_t)(end - text) : strlen(text);
+    return token;
+}
+
 static struct token read_token(const char *text, size_t *at)
 {
     char c = text[*at];
     if (c == '*') return read_stars(text, at);
-    size_t end = c == '[' ? set_end(text, *at) : 0;
-    if (end) {
-        struct token set = { .kind = TOKEN_SET, .set = *at };
-        *at = end;
-        return set;
-    }
+    if (c == '[') return read_set(text, at);
     (*at)++;
     if (c == '?') return (struct token){ .kind = TOKEN_ANY };
-    if (c == '\\' && text[*at]) c = text[(*at)++];
+    if (c == '\\' && !text[*at]) return (struct token){ .kind = TOKEN_NEVER };
+    if (c == '\\') c = text[(*at)++];
     return (struct token){ .kind = TOKEN_BYTE, .byte = c };
 }
 
@@ -170,53 +229,11 @@ void ignore_release(struct ignore *ig)
 
 /* --- Matching ------------------------------------------------------------- */
 
-static bool in_class(const char *name, size_t len, unsigned char c)
+static bool set_has(const char *set, unsigned char c)
 {
-    static const struct {
-        const char *name;
-        int (*is)(int);
-    } classes[] = {
-        { "alnum", isalnum }, { "alpha", isalpha }, { "blank", isblank },
-        { "cntrl", iscntrl }, { "digit", isdigit }, { "graph", isgraph },
-        { "lower", islower }, { "print", isprint }, { "punct", ispunct },
-        { "space", isspace }, { "upper", isupper }, { "xdigit", isxdigit },
-    };
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        if (strlen(classes[i].name) == len && memcmp(classes[i].name, name, len) == 0) {
-            return classes[i].is(c) != 0;
-        }
-    }
-    return false;
-}
-
-/* One element of a set at s: a class, a range or a byte. Returns its end. */
-static const char *set_element(const char *s, unsigned char c, bool *found)
-{
-    const char *close = s[0] == '[' && s[1] == ':' ? strstr(s + 2, ":]") : NULL;
-    if (close) {
-        if (in_class(s + 2, (size_t)(close - s - 2), c)) *found = true;
-        return close + 2;
-    }
-    if (*s == '\\') s++;
-    unsigned char low = (unsigned char)*s++, high = low;
-    if (s[0] == '-' && s[1] && s[1] != ']') {
-        s++;
-        if (*s == '\\') s++;
-        high = (unsigned char)*s++;
-    }
-    if (c >= low && c <= high) *found = true;
-    return s;
-}
-
-static bool in_set(const char *set, unsigned char c)
-{
-    const char *s = set + 1;
-    bool negated = *s == '!' || *s == '^', found = false;
-    if (negated) s++;
-    do {
-        s = set_element(s, c, &found);
-    } while (*s && *s != ']');
-    return c != '/' && found != negated;
+    bool has;
+    look_in_set(set, c, &has);
+    return has;
 }
 
 /* Does the token take the byte? *stays: and may take more. */
@@ -227,23 +244,26 @@ static bool takes(const struct ignore_pattern *p, size_t i, char c, bool *stays)
     switch (t->kind) {
     case TOKEN_BYTE: return c == t->byte;
     case TOKEN_ANY: return c != '/';
-    case TOKEN_SET: return in_set(p->text + t->set, (unsigned char)c);
+    case TOKEN_SET: return set_has(p->text + t->set, (unsigned char)c);
     case TOKEN_STAR: *stays = c != '/'; return *stays;
     case TOKEN_ALL: *stays = true; return true;
     case TOKEN_FOLDERS: *stays = true; return c == '/';
+    case TOKEN_NEVER: return false;
     }
     return false;
 }
 
+static bool may_be_empty(enum token_kind kind)
+{
+    return kind == TOKEN_STAR || kind == TOKEN_ALL || kind == TOKEN_FOLDERS;
+}
+
 /* The places reached: reached[i] says that tokens 0 to i - 1 took the path so
- * far. A star or folders token may also take nothing. */
+ * far. */
 static void reach(const struct ignore_pattern *p, bool *reached, size_t i)
 {
     reached[i] = true;
-    while (i < p->n_tokens &&
-           (p->tokens[i].kind == TOKEN_STAR || p->tokens[i].kind == TOKEN_FOLDERS)) {
-        reached[++i] = true;
-    }
+    while (i < p->n_tokens && may_be_empty(p->tokens[i].kind)) reached[++i] = true;
 }
 
 /* A folders token passes on what follows it only after a slash: inside a name

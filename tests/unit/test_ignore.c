@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "documents.h"
 
+#include "base/mem.h"
 #include "text/ignore.h"
 
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -127,13 +129,144 @@ static void test_random_patterns(void **state)
     }
 }
 
+/* --- As git has it ------------------------------------------------------------ */
+
+enum { FOLDERS = 3000, PATHS_EACH = 24, PATH_BYTES = 64 };
+
+struct beside_git {
+    struct ignore ig[FOLDERS];
+    char patterns[FOLDERS][256];
+    char paths[FOLDERS * PATHS_EACH][PATH_BYTES];
+    struct documents_random random;
+};
+
+static void random_pattern(struct beside_git *b, char *out, size_t room)
+{
+    static const char *const parts[] = {
+        "a",      "b",       "c",         "a",     "b",    "/",     "/",
+        "*",      "**",      "**/",       "/**",   "/**/", "***",   "?",
+        "[ab]",   "[!a]",    "[^b-c]",    "[a-b]", "[]a]", "[!]b]", "[[:alpha:]]",
+        "[a-]",   "[b",      "[[:no:]a]", "]",     "-",    "\\",    "\\*",
+        "[\\]a]", "[a\\-c]", "!",         "#",     " ",    "1",
+    };
+    unsigned n = 1 + documents_random(&b->random, 5);
+    size_t len = 0;
+    while (n-- > 0) {
+        const char *part =
+            parts[documents_random(&b->random, sizeof parts / sizeof *parts)];
+        len += (size_t)snprintf(out + len, room - len, "%s", part);
+    }
+    snprintf(out + len, room - len, "\n");
+}
+
+static void random_path(struct beside_git *b, int folder, char *out)
+{
+    int len = snprintf(out, PATH_BYTES, "f%d/", folder);
+    unsigned n = 1 + documents_random(&b->random, 7);
+    bool name = false;
+    for (unsigned i = 0; i < n || !name; i++) {
+        bool slash = name && i < n && documents_random(&b->random, 4) == 0;
+        out[len++] = slash ? '/' : "aabbc1-]"[documents_random(&b->random, 8)];
+        name = !slash;
+    }
+    out[len] = '\0';
+}
+
+static void fill(struct beside_git *b, const char *root)
+{
+    char folder[512];
+    for (int i = 0; i < FOLDERS; i++) {
+        for (unsigned k = 1 + documents_random(&b->random, 2); k > 0; k--) {
+            size_t len = strlen(b->patterns[i]);
+            random_pattern(b, b->patterns[i] + len, sizeof b->patterns[i] - len);
+        }
+        snprintf(folder, sizeof folder, "%s/f%d", root, i);
+        assert_int_equal(mkdir(folder, 0700), 0);
+        documents_write(folder, ".gitignore", b->patterns[i], strlen(b->patterns[i]));
+        snprintf(folder, sizeof folder, "f%d/", i);
+        ignore_push(&b->ig[i], folder, b->patterns[i], strlen(b->patterns[i]));
+        for (int k = 0; k < PATHS_EACH; k++) {
+            random_path(b, i, b->paths[i * PATHS_EACH + k]);
+        }
+    }
+}
+
+/* The paths that git ignores, in their order, one a line; NULL: there is no git. */
+static FILE *ask_git(const struct beside_git *b, const char *root)
+{
+    char command[1024], name[512];
+    snprintf(name, sizeof name, "%s/paths", root);
+    FILE *list = fopen(name, "wb");
+    assert_non_null(list);
+    for (int i = 0; i < FOLDERS * PATHS_EACH; i++) fprintf(list, "%s\n", b->paths[i]);
+    fclose(list);
+    snprintf(
+        command, sizeof command,
+        "cd '%s' && export HOME='%s' GIT_CONFIG_NOSYSTEM=1 && unset XDG_CONFIG_HOME && "
+        "git init -q . 2>/dev/null && git check-ignore --no-index --stdin <paths "
+        ">ignored; test $? -le 1",
+        root, root);
+    const char *const argv[] = { "sh", "-c", command, NULL };
+    if (documents_run(argv) != 0) return NULL;
+    snprintf(name, sizeof name, "%s/ignored", root);
+    return fopen(name, "rb");
+}
+
+static bool walk_ignores(const struct ignore *ig, char *path)
+{
+    bool ignored = false;
+    for (char *slash = strchr(path, '/'); !ignored && (slash = strchr(slash + 1, '/'));) {
+        *slash = '\0';
+        ignored = ignore_matches(ig, path, IGNORE_FOLDER);
+        *slash = '/';
+    }
+    return ignored || ignore_matches(ig, path, IGNORE_FILE);
+}
+
+static void compare(struct beside_git *b, FILE *ignored)
+{
+    char line[PATH_BYTES + 2] = "";
+    int wrong = 0;
+    bool more = fgets(line, sizeof line, ignored) != NULL;
+    for (int i = 0; i < FOLDERS * PATHS_EACH; i++) {
+        line[strcspn(line, "\n")] = '\0';
+        bool git = more && strcmp(line, b->paths[i]) == 0;
+        if (git) more = fgets(line, sizeof line, ignored) != NULL;
+        if (walk_ignores(&b->ig[i / PATHS_EACH], b->paths[i]) == git) continue;
+        if (wrong++ < 20) {
+            print_error("git %s %s by:\n%s\n", git ? "ignores" : "keeps", b->paths[i],
+                        b->patterns[i / PATHS_EACH]);
+        }
+    }
+    assert_false(more);
+    assert_int_equal(wrong, 0);
+}
+
+static void test_beside_git(void **state)
+{
+    (void)state;
+    char *root = documents_folder();
+    struct beside_git *b = mem_alloc(sizeof *b);
+    b->random.state = 20;
+    fill(b, root);
+    FILE *ignored = ask_git(b, root);
+    if (!ignored) {
+        print_message("skip: no git to compare with\n");
+    } else {
+        compare(b, ignored);
+        fclose(ignored);
+    }
+    for (int i = 0; i < FOLDERS; i++) ignore_release(&b->ig[i]);
+    mem_free(b);
+    documents_remove(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_many_stars),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_random_patterns),
+        cmocka_unit_test(test_cases),      cmocka_unit_test(test_many_stars),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_random_patterns),
+        cmocka_unit_test(test_beside_git),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,8 @@
 #include "jobs/reply.h"
 #include "jobs/run_jobs.h"
 #include "proto/answer.h"
-#include "proto/findings_text.h"
+#include "proto/rounds.h"
 #include "proto/schemas.h"
-#include "proto/shape.h"
 #include "proto/supervise.h"
 #include "proto/whole.h"
 #include "text/quote.h"
@@ -32,13 +31,10 @@ enum {
 
 struct minion {
     struct proto_run *run;
-    struct record record;
+    struct rounds rounds;
     const char *message; /* what to ask the worker next */
     const char *whole;   /* the documents as one text; NULL: read in parts */
     size_t whole_len;
-    int round; /* from 1 */
-    enum prompt_round kind;
-    bool answered;
 };
 
 /* --- The worker's turn: everything at once --------------------------------- */
@@ -124,7 +120,7 @@ static int read_whole(struct minion *m, struct lw_error *err)
     said.text = text;
     if (!reply_says_absent(text, reply.len))
         quote_sentences(text, reply.len, add_sentence, &said);
-    record_add_whole(&m->record, m->message, said.findings, said.n, NULL);
+    record_add_whole(&m->rounds.record, m->message, said.findings, said.n, NULL);
     mem_free(text);
     return 0;
 }
@@ -138,41 +134,37 @@ static int read_parts(struct minion *m, struct lw_error *err)
     question_plan(&plan, m->message);
     proto_set_samples(m->run, &plan);
     int code = run_jobs(&m->run->reading, &plan, NULL, NULL, &jobs, err);
-    if (code == 0) record_add_jobs(&m->record, &plan, &jobs);
+    if (code == 0) record_add_jobs(&m->rounds.record, &plan, &jobs);
     plan_release(&plan);
     return code;
 }
 
 static int read_message(struct minion *m, struct lw_error *err)
 {
-    proto_trace(m->run, "round %d: %s", m->round, m->message);
+    proto_trace(m->run, "round %d: %s", m->rounds.round, m->message);
     proto_stage(m->run, "reading");
     return m->whole ? read_whole(m, err) : read_parts(m, err);
 }
 
 /* --- The supervisor's turn ------------------------------------------------- */
 
-/* An answer, or before the last round a message that was not asked before: at
- * temperature 0 the same question would get the same reply for ever. */
-static int check_reply(void *user, const json_t *reply, struct lw_error *err)
+/* A message that was not asked before: at temperature 0 the same question would get
+ * the same reply for ever. */
+static int check_message(void *user, const json_t *reply, struct lw_error *err)
 {
     const struct minion *m = user;
     const char *message = json_str(reply, "message", "");
-    if (!answer_is_blank(json_str(reply, "answer", ""))) return 0;
-    if (m->kind == ROUND_LAST) {
-        return err_set(err, LW_ERR_INPUT,
-                       "\"answer\" is empty, and this is the last round");
-    }
     if (answer_is_blank(message))
         return err_set(err, LW_ERR_INPUT, "\"message\" is empty");
-    if (record_has_asked(&m->record, message)) {
+    if (record_has_asked(&m->rounds.record, message)) {
         return err_set(err, LW_ERR_INPUT, "this \"message\" was asked before");
     }
     return 0;
 }
 
-static void keep_message(struct minion *m, const json_t *reply)
+static void keep_message(void *user, const json_t *reply)
 {
+    struct minion *m = user;
     m->message = arena_strdup(m->run->reading.arena, json_str(reply, "message", ""));
 }
 
@@ -187,7 +179,7 @@ static int ask_first(struct minion *m, struct lw_error *err)
     }
     proto_stage(m->run, "planning");
     prompt_first_message(m->run, messages);
-    int code = supervise(m->run, messages, schema_of_first_message(), check_reply, m,
+    int code = supervise(m->run, messages, schema_of_first_message(), check_message, m,
                          &reply, err);
     if (code == 0) keep_message(m, reply);
     json_decref(reply);
@@ -198,61 +190,35 @@ static int ask_first(struct minion *m, struct lw_error *err)
     return 0;
 }
 
-static int ask_next(struct minion *m, struct final *out, struct lw_error *err)
+static void ask_for_next(void *user, const char *found, struct llm_message *messages)
 {
-    const struct proto_run *run = m->run;
-    struct llm_message messages[SUPERVISOR_MESSAGES];
-    json_t *reply = NULL;
-    prompt_next_message(run, "", m->kind, messages);
-    int room = supervise_room(run->supervisor, messages);
-    const char *found = findings_text(&m->record, run->supervisor, room);
-    prompt_next_message(run, found, m->kind, messages);
-    int code = supervise(run, messages, schema_of_next_message(run, m->kind), check_reply,
-                         m, &reply, err);
-    if (code) return code;
-    m->answered = answer_from_reply(&m->record, reply, out);
-    keep_message(m, reply);
-    json_decref(reply);
-    return 0;
+    const struct minion *m = user;
+    prompt_next_message(m->run, found, m->rounds.kind, messages);
 }
 
-/* A supervisor that cannot say what to ask next may still be able to answer; a
- * small one would answer also from nothing. */
 static int conclude(struct minion *m, struct final *out, struct lw_error *err)
 {
-    proto_stage(m->run, "concluding");
-    if (prompt_is_small(m->run) && m->record.findings.n == 0) {
-        answer_not_found(&m->record, out);
-        m->answered = true;
-        return 0;
-    }
-    int code = ask_next(m, out, err);
-    if (supervise_is_broken(code) && m->kind == ROUND_MIDDLE) {
-        m->kind = ROUND_LAST;
-        code = ask_next(m, out, err);
-    }
-    return supervise_failure(code, err);
+    const struct rounds_turn turn = {
+        .prompt = ask_for_next,
+        .schema = schema_of_next_message,
+        .check_next = check_message,
+        .keep = keep_message,
+        .user = m,
+    };
+    return rounds_conclude(&m->rounds, &turn, out, err);
 }
 
 int minion_run(struct proto_run *run, struct final *out, struct lw_error *err)
 {
     struct minion m = { .run = run };
     struct lw_error why = { .code = 0 };
-    record_init(&m.record, &run->reading);
+    rounds_init(&m.rounds, run);
     if (fits_worker(&run->reading)) m.whole = whole_text(&run->reading, &m.whole_len);
     int code = ask_first(&m, &why);
-    while (code == 0 && !m.answered) {
-        m.round++;
-        m.kind = m.round < supervise_rounds(run) ? ROUND_MIDDLE : ROUND_LAST;
+    while (code == 0 && !m.rounds.answered) {
+        rounds_next(&m.rounds);
         code = read_message(&m, &why);
         if (code == 0) code = conclude(&m, out, &why);
     }
-    if (code) code = answer_after_error(&m.record, code, out, &why);
-    if (code) {
-        err_set(err, code, "%s", why.message);
-    } else {
-        shape_answer(run, &m.record, run->supervisor, run->remote_usage, out);
-    }
-    record_release(&m.record);
-    return code;
+    return rounds_end(&m.rounds, code, &why, out, err);
 }

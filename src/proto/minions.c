@@ -19,22 +19,17 @@
 #include "jobs/plan_check.h"
 #include "jobs/question.h"
 #include "jobs/run_jobs.h"
-#include "proto/answer.h"
-#include "proto/findings_text.h"
+#include "proto/rounds.h"
 #include "proto/schemas.h"
-#include "proto/shape.h"
 #include "proto/supervise.h"
 
 struct minions {
     struct proto_run *run;
-    struct record record; /* all that was found, in all rounds */
+    struct rounds rounds;
     /* Of the round before, of this one, of the one to come. */
     struct plan earlier, plan, next;
     struct job_list earlier_jobs, jobs;
     const char *note; /* the supervisor's, from round to round */
-    int round;        /* from 1 */
-    enum prompt_round kind;
-    bool answered;
 };
 
 /* --- Plan ------------------------------------------------------------------ */
@@ -107,49 +102,42 @@ static void next_round(struct minions *m)
     m->earlier_jobs = m->jobs;
     m->plan = m->next;
     m->next = (struct plan){ .tasks = NULL };
-    m->round++;
-    m->kind = m->round < supervise_rounds(m->run) ? ROUND_MIDDLE : ROUND_LAST;
+    rounds_next(&m->rounds);
 }
 
 static void trace_plan(const struct minions *m)
 {
     for (size_t i = 0; i < m->plan.n_tasks; i++) {
-        proto_trace(m->run, "round %d, task %s: %s", m->round, m->plan.tasks[i].id,
+        proto_trace(m->run, "round %d, task %s: %s", m->rounds.round, m->plan.tasks[i].id,
                     m->plan.tasks[i].ask);
     }
 }
 
 static int read_and_merge(struct minions *m, struct lw_error *err)
 {
-    const struct job_list *earlier_jobs = m->round > 1 ? &m->earlier_jobs : NULL;
-    const struct plan *earlier = m->round > 1 ? &m->earlier : NULL;
+    const struct job_list *earlier_jobs = m->rounds.round > 1 ? &m->earlier_jobs : NULL;
+    const struct plan *earlier = m->rounds.round > 1 ? &m->earlier : NULL;
     trace_plan(m);
     proto_stage(m->run, "reading");
     int code = run_jobs(&m->run->reading, &m->plan, earlier_jobs, earlier, &m->jobs, err);
-    if (code == 0) record_add_jobs(&m->record, &m->plan, &m->jobs);
+    if (code == 0) record_add_jobs(&m->rounds.record, &m->plan, &m->jobs);
     return code;
 }
 
 /* --- Conclude -------------------------------------------------------------- */
 
-/* A reply holds an answer, or before the last round tasks that can be read. */
-static int check_conclusion(void *user, const json_t *reply, struct lw_error *err)
+static int check_tasks(void *user, const json_t *reply, struct lw_error *err)
 {
-    struct minions *m = user;
-    if (!answer_is_blank(json_str(reply, "answer", ""))) return 0;
-    if (m->kind == ROUND_LAST) {
-        return err_set(err, LW_ERR_INPUT,
-                       "\"answer\" is empty, and this is the last round");
-    }
     if (json_array_size(json_object_get(reply, "tasks")) == 0) {
         return err_set(err, LW_ERR_INPUT, "\"answer\" and \"tasks\" are both empty");
     }
-    return take_tasks(m, reply, err);
+    return take_tasks(user, reply, err);
 }
 
 /* What the supervisor wants to remember of this round. */
-static void carry_note(struct minions *m, const json_t *reply)
+static void carry_note(void *user, const json_t *reply)
 {
+    struct minions *m = user;
     const char *note = json_str(reply, "note", "");
     const char *missing = json_str(reply, "missing", "");
     if (!*note && !*missing) return;
@@ -158,40 +146,23 @@ static void carry_note(struct minions *m, const json_t *reply)
                            *missing ? "Missing so far: " : "", missing);
 }
 
-static int ask_for_conclusion(struct minions *m, struct final *out, struct lw_error *err)
+static void ask_for_conclusion(void *user, const char *found,
+                               struct llm_message *messages)
 {
-    const struct proto_run *run = m->run;
-    struct llm_message messages[SUPERVISOR_MESSAGES];
-    json_t *reply = NULL;
-    prompt_conclude(run, "", m->note, m->kind, messages);
-    int room = supervise_room(run->supervisor, messages);
-    const char *found = findings_text(&m->record, run->supervisor, room);
-    prompt_conclude(run, found, m->note, m->kind, messages);
-    int code = supervise(run, messages, schema_of_conclusion(run, m->kind),
-                         check_conclusion, m, &reply, err);
-    if (code) return code;
-    m->answered = answer_from_reply(&m->record, reply, out);
-    carry_note(m, reply);
-    json_decref(reply);
-    return 0;
+    const struct minions *m = user;
+    prompt_conclude(m->run, found, m->note, m->rounds.kind, messages);
 }
 
-/* A supervisor that cannot say what to read next may still be able to answer; a
- * small one would answer also from nothing. */
 static int conclude(struct minions *m, struct final *out, struct lw_error *err)
 {
-    proto_stage(m->run, "concluding");
-    if (prompt_is_small(m->run) && m->record.findings.n == 0) {
-        answer_not_found(&m->record, out);
-        m->answered = true;
-        return 0;
-    }
-    int code = ask_for_conclusion(m, out, err);
-    if (supervise_is_broken(code) && m->kind == ROUND_MIDDLE) {
-        m->kind = ROUND_LAST;
-        code = ask_for_conclusion(m, out, err);
-    }
-    return supervise_failure(code, err);
+    const struct rounds_turn turn = {
+        .prompt = ask_for_conclusion,
+        .schema = schema_of_conclusion,
+        .check_next = check_tasks,
+        .keep = carry_note,
+        .user = m,
+    };
+    return rounds_conclude(&m->rounds, &turn, out, err);
 }
 
 /* --- The algorithm --------------------------------------------------------- */
@@ -200,20 +171,14 @@ int minions_run(struct proto_run *run, struct final *out, struct lw_error *err)
 {
     struct minions m = { .run = run };
     struct lw_error why = { .code = 0 };
-    record_init(&m.record, &run->reading);
+    rounds_init(&m.rounds, run);
     int code = plan(&m, &why);
-    while (code == 0 && !m.answered) {
+    while (code == 0 && !m.rounds.answered) {
         next_round(&m);
         code = read_and_merge(&m, &why);
         if (code == 0) code = conclude(&m, out, &why);
     }
-    if (code) code = answer_after_error(&m.record, code, out, &why);
-    if (code) {
-        err_set(err, code, "%s", why.message);
-    } else {
-        shape_answer(run, &m.record, run->supervisor, run->remote_usage, out);
-    }
-    record_release(&m.record);
+    code = rounds_end(&m.rounds, code, &why, out, err);
     plan_release(&m.earlier);
     plan_release(&m.plan);
     plan_release(&m.next);

@@ -22,6 +22,7 @@ struct row {
 };
 
 /* ORDER CAPS */
+/* clang-format off */
 static const struct row rows[CAPS_FEATURES] = {
     [CAPS_FORMAT] = {
         .names = { "response_format", "json_schema", "json_object", "JSON schema",
@@ -53,6 +54,7 @@ static const struct row rows[CAPS_FEATURES] = {
         .names = { "system role", "system message", "system messages" }, .last = 1,
         .notice = { NULL, "instructions go into the user's message" } },
 };
+/* clang-format on */
 
 static bool is_name_byte(char c)
 {

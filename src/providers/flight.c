@@ -176,7 +176,7 @@ static void take_off(struct batch *b, struct flight *f)
     }
     f->state = FLIGHT_IN_AIR;
     f->cut = false;
-    f->http = http_start(b->o->http, &(struct http_call){
+    struct http_call call = {
         .method = "POST",
         .url = b->url,
         .headers = b->headers.lines,
@@ -189,7 +189,8 @@ static void take_off(struct batch *b, struct flight *f)
         .metered = b->o->meter.sent != NULL,
         .events = b->events,
         .user = f,
-    });
+    };
+    f->http = http_start(b->o->http, &call);
 }
 
 void flight_begin(struct batch *b, struct flight *f, size_t index)

@@ -52,11 +52,19 @@ static struct http_event *call_server(struct openai *o, const char *method,
     struct openai_headers headers;
     struct queue *events = queue_new();
     openai_headers_init(&headers, o);
-    struct http_request *r = http_start(o->http, &(struct http_call){
-        .method = method, .url = url, .headers = headers.lines, .n_headers = headers.n,
-        .body = body->data, .body_len = body->len, .per_host = o->parallel + 1,
-        .timeout_ms = ASK_MS, .metered = o->meter.sent != NULL, .events = events,
-    });
+    struct http_call call = {
+        .method = method,
+        .url = url,
+        .headers = headers.lines,
+        .n_headers = headers.n,
+        .body = body->data,
+        .body_len = body->len,
+        .per_host = o->parallel + 1,
+        .timeout_ms = ASK_MS,
+        .metered = o->meter.sent != NULL,
+        .events = events,
+    };
+    struct http_request *r = http_start(o->http, &call);
     struct http_event *e = NULL;
     bool cut = false;
     while ((e = queue_take(events, POLL_MS)) == NULL) {

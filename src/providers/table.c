@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* clang-format off */
 static const struct provider_spec table[] = {
     { .id = "openai", .base_url = "https://api.openai.com/v1",
       .key_variable = "OPENAI_API_KEY", .url_variable = "OPENAI_BASE_URL",
@@ -36,6 +37,7 @@ static const struct provider_spec table[] = {
     { .id = "tokasaurus", .base_url = "http://127.0.0.1:10210/v1", .parallel = 64 },
     { .id = NULL },
 };
+/* clang-format on */
 
 static const struct provider_spec of_urls = { .id = "http", .parallel = 32 };
 

@@ -135,7 +135,8 @@ enum lw_event_kind {
 struct lw_event {
     enum lw_event_kind kind;
     const char *text;      /* valid during the call; NULL for PROGRESS */
-    int jobs_done, jobs_total, jobs_found;
+    int jobs_done, jobs_total;
+    int jobs_found;            /* < 0: nothing is being looked for */
     double tokens_per_second;  /* of the worker, 0 if not yet known */
     double seconds_left;       /* < 0 if not yet known */
 };
@@ -154,8 +155,8 @@ LW_API int lw_ask(lw_session *s, const char *question, lw_result **out,
                   struct lw_error *err);
 
 /* End the running lw_ask() or lw_add_file(): the first call asks for the best
- * partial answer, the second aborts. When neither runs, the next one ends.
- * Async-signal-safe, any thread. */
+ * partial answer, the second aborts. lw_quantize(), lw_tune() and lw_grade() end at
+ * the first. When none runs, the next one ends. Async-signal-safe, any thread. */
 LW_API void lw_cancel(lw_session *s);
 
 /* --- Results ------------------------------------------------------------ */
@@ -191,12 +192,112 @@ struct lw_model {
     uint64_t bytes;
     int context;               /* tokens the model was trained for */
     const char *problem;       /* NULL, or why it cannot be used */
+    double reads, writes;      /* tokens a second as lw_tune() measured; 0: not known */
 };
 
 /* Call fn for every GGUF file in legwork's model folder. Returns 0 also when
  * there is none. */
 LW_API int lw_models(lw_session *s, void (*fn)(void *user, const struct lw_model *model),
                      void *user, struct lw_error *err);
+
+/* --- Formats and measurements ---------------------------------------------- */
+
+/* What lw_quantize() makes. */
+struct lw_format {
+    const char *in;            /* a GGUF file, or a model's name as "local" takes it */
+    /* The new file. Without a slash it is one in the model folder; ".gguf" is added where
+     * it is missing. */
+    const char *out;
+    const char *type;          /* "Q4_0": one of lw_type_at() */
+    int force;                 /* 1: replace `out`, and quantise what is quantised already */
+};
+
+struct lw_quantised {
+    char path[1024];           /* of the new file */
+    char was[64];              /* the quantisation of the old one */
+    uint64_t bytes_in, bytes_out;
+};
+
+/* Names of the types that a model can be quantised to, NULL past the end. */
+LW_API const char *lw_type_at(size_t i);
+
+/* Write a model's weights in another format. Blocks; lw_cancel() ends it. Events: progress
+ * counts tensors. The name of the new file is given to it when it is whole, and nothing is
+ * left behind else. libllama works in a child process, so call it while no other thread
+ * of yours uses legwork.
+ * LW_ERR_USAGE: no such type; `out` is there, or `in` is quantised already, without force.
+ * LW_ERR_LOCAL: no such model, it is damaged, or libllama cannot do it. LW_ERR: the new
+ * file does not fit on the disk or cannot be written there. */
+LW_API int lw_quantize(lw_session *s, const struct lw_format *format,
+                       struct lw_quantised *out, struct lw_error *err);
+
+/* With so many threads: tokens a second of prompts, and of one reply. */
+struct lw_speed {
+    int threads;
+    double reads, writes;
+};
+
+struct lw_point {
+    int n;
+    double value;
+};
+
+/* How fast this machine is with a model. Valid during the call of lw_tuned_fn. */
+struct lw_tuned {
+    const char *name, *path, *quantisation;
+    uint64_t bytes;
+    const char *problem;       /* NULL, or why it was not measured; the rest is 0 then */
+    int threads;               /* the best number: the default from now on, if kept */
+    double reads, writes;      /* tokens a second with these */
+    const struct lw_speed *speeds;     /* all numbers of threads that were tried */
+    size_t n_speeds;
+    const struct lw_point *batches;    /* n replies at a time: tokens a second together */
+    size_t n_batches;
+    const struct lw_point *checks;     /* n tokens of one reply in a step: time, one is 1 */
+    size_t n_checks;
+    double seconds;            /* that the measuring took */
+    double others;             /* cores that other programs kept busy meanwhile */
+    int disturbed;             /* by these, so that the numbers are not to be trusted */
+    int kept;                  /* written to legwork's data folder */
+    const char *json;          /* one object, schema "legwork.tune/1": as it is kept */
+};
+
+typedef void (*lw_tuned_fn)(void *user, const struct lw_tuned *tuned);
+
+struct lw_tuning {
+    const char *const *models; /* names as "local" takes them */
+    size_t n_models;           /* 0: all of the model folder */
+    int seconds;               /* for one model, about; 0: 60 */
+    int force;                 /* 1: keep what was disturbed too */
+};
+
+/* Measure models on this machine: fn is called for each. What was measured is kept in
+ * legwork's data folder and used from then on: for the number of threads where "threads"
+ * is not set, for the time left before a run has measured its own, by lw_models().
+ * Option "threads" is the most that is tried. Blocks; lw_cancel() ends it. LW_ERR_LOCAL
+ * if no model could be measured. */
+LW_API int lw_tune(lw_session *s, const struct lw_tuning *tuning, lw_tuned_fn fn,
+                   void *user, struct lw_error *err);
+
+/* How a model did on the lines of a file. */
+struct lw_graded {
+    const char *name;
+    const char *problem;       /* NULL, or why it could not go through them */
+    int lines, failed;         /* failed: neither found nor absent; counts as wrong */
+    int present, found;        /* lines that have an answer, and of these: found */
+    int missing, absent;       /* lines that have none, and of these: said so */
+    int right;                 /* of the found ones: the answer is the expected one */
+    double seconds;            /* of reading, without loading */
+};
+
+/* Let models read the excerpts of a file and compare: each line is a JSON object,
+ * {"excerpt": "...", "question": "...", "answer": "..." or null}. Reading is that of
+ * lw_ask() with protocol local. fn is called for each model (n_models 0: all of the
+ * folder). LW_ERR_INPUT: the file or a line of it cannot be read; LW_ERR_LOCAL: no model
+ * could be opened. */
+LW_API int lw_grade(lw_session *s, const char *path, const char *const *models,
+                    size_t n_models, void (*fn)(void *user, const struct lw_graded *graded),
+                    void *user, struct lw_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,20 @@
+/* file.h - whole files of our own: read with a maximum, replaced at one stroke. */
+#ifndef LW_BASE_FILE_H
+#define LW_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Append the file to out, whose maximum bounds it. LW_ERR_INPUT: cannot be read, or is
+ * larger. */
+int file_read(const char *path, struct buf *out, struct lw_error *err);
+
+/* Make the folders in front of the file's name that are not there, for the user alone
+ * (0700). LW_ERR. */
+int file_make_folders(const char *path, struct lw_error *err);
+
+/* Replace the file by these bytes, readable for the user alone (0600). Whoever looks sees
+ * the old file or the new one, also when the machine stops half-way. LW_ERR. */
+int file_replace(const char *path, const char *data, size_t len, struct lw_error *err);
+
+#endif

@@ -289,6 +289,11 @@ char *options_models_dir(const struct options *o)
     return path ? path : mem_strdup("models");
 }
 
+char *options_data_dir(void)
+{
+    return user_path("XDG_DATA_HOME", ".local/share", "legwork");
+}
+
 char *options_config_path(void)
 {
     return user_path("XDG_CONFIG_HOME", ".config", "legwork/config.ini");

@@ -105,5 +105,7 @@ bool options_terminal_is_dumb(void);
  * path. Caller frees (mem_free). */
 char *options_models_dir(const struct options *o);
 char *options_config_path(void);
+/* $XDG_DATA_HOME/legwork; NULL: the user has none. mem_free(). */
+char *options_data_dir(void);
 
 #endif

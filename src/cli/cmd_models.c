@@ -2,7 +2,7 @@
  *
  *     {"schema": "legwork.models/1", "folder": "...", "models": [
  *      {"name": "...", "path": "...", "architecture": "qwen2", "quantisation": "...",
- *       "bytes": 0, "context": 0, "problem": null}]} */
+ *       "bytes": 0, "context": 0, "problem": null, "reads": 0, "writes": null}]} */
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -26,6 +26,12 @@ static json_t *text_or_null(const char *text)
     return value ? value : json_null();
 }
 
+/* Tokens a second, where `legwork tune` has measured them. */
+static json_t *speed_or_null(double speed)
+{
+    return speed > 0 ? json_real(speed) : json_null();
+}
+
 static void add_json(struct listing *l, const struct lw_model *m)
 {
     json_t *o = json_object();
@@ -36,14 +42,25 @@ static void add_json(struct listing *l, const struct lw_model *m)
     json_object_set_new(o, "bytes", json_integer((json_int_t)m->bytes));
     json_object_set_new(o, "context", json_integer(m->context));
     json_object_set_new(o, "problem", text_or_null(m->problem));
+    json_object_set_new(o, "reads", speed_or_null(m->reads));
+    json_object_set_new(o, "writes", speed_or_null(m->writes));
     json_array_append_new(l->models, o);
+}
+
+static void print_speed(struct listing *l, double speed)
+{
+    if (speed > 0) {
+        output_format(&l->out, " %9.1f", speed);
+    } else {
+        output_format(&l->out, " %9s", "-");
+    }
 }
 
 static void print_row(struct listing *l, const struct lw_model *m)
 {
     if (l->n == 1) {
-        output_format(&l->out, "%-44s %9s  %-16s %8s  %s\n", "NAME", "SIZE",
-                      "QUANTISATION", "CONTEXT", "ARCHITECTURE");
+        output_format(&l->out, "%-44s %9s  %-16s %8s %9s %9s  %s\n", "NAME", "SIZE",
+                      "QUANTISATION", "CONTEXT", "READS/S", "WRITES/S", "ARCHITECTURE");
     }
     double mb = (double)m->bytes / 1e6;
     output_format(&l->out, "%-44s ", m->name);
@@ -52,8 +69,10 @@ static void print_row(struct listing *l, const struct lw_model *m)
     if (m->problem) {
         output_format(&l->out, "unusable: %s\n", m->problem);
     } else {
-        output_format(&l->out, "%-16s %8d  %s\n", m->quantisation, m->context,
-                      m->architecture);
+        output_format(&l->out, "%-16s %8d", m->quantisation, m->context);
+        print_speed(l, m->reads);
+        print_speed(l, m->writes);
+        output_format(&l->out, "  %s\n", m->architecture);
     }
 }
 

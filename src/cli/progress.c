@@ -56,8 +56,9 @@ static void append(char line[LINE_BYTES], const char *fmt, double number)
 static void draw_progress(struct progress *p, const struct lw_event *e)
 {
     char line[LINE_BYTES];
-    snprintf(line, sizeof line, "%s %d/%d, %d found", p->stage[0] ? p->stage : "reading",
-             e->jobs_done, e->jobs_total, e->jobs_found);
+    snprintf(line, sizeof line, "%s %d/%d", p->stage[0] ? p->stage : "reading",
+             e->jobs_done, e->jobs_total);
+    if (e->jobs_found >= 0) append(line, ", %.0f found", e->jobs_found);
     if (e->tokens_per_second > 0) append(line, ", %.0f tokens/s", e->tokens_per_second);
     if (e->seconds_left >= 90) {
         append(line, ", %.0f min left", e->seconds_left / 60);

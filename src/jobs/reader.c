@@ -265,6 +265,7 @@ int reader_run(struct reader *rd, struct step_list *steps, size_t *failed,
     struct llm_request *reqs = arena_array(a, steps->n, sizeof *reqs);
     for (size_t i = 0; i < steps->n; i++) make_request(rd, &steps->items[i], a, &reqs[i]);
     struct running run = { .rd = rd, .steps = steps->items };
+    if (rd->progress.done == 0) show_progress(rd); /* what is ahead */
     int code =
         llm_chat_many(rd->r->worker, reqs, steps->n, on_reply, &run, rd->r->cancel, err);
     arena_free(a);

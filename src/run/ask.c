@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "llm/schema.h"
 #include "proto/proto.h"
+#include "run/expect.h"
 #include "run/prepare.h"
 #include "run/resolve.h"
 #include "run/result.h"
@@ -224,7 +225,9 @@ static int prepare_and_run(struct ask *a, struct lw_error *err)
     if (!code) code = check_documents(a->s, err);
     if (!code) code = open_models(a, err);
     if (!code) code = matter_get(a->s, a->worker, a->question, err);
-    return code ? code : run_protocol(a, err);
+    if (code) return code;
+    a->s->events.part_seconds = expect_part_seconds(a->s, a->worker, a->question);
+    return run_protocol(a, err);
 }
 
 /* --- The end ------------------------------------------------------------- */

@@ -76,23 +76,45 @@ void event_trace(void *user, const char *sentence)
     send_text(e, LW_EVENT_TRACE, sentence);
 }
 
+/* Somebody listens, and this is the last one or the one before was long ago. */
+static bool is_due(struct events *e, int done, int total)
+{
+    int64_t now = clock_ms();
+    if (!e->fn || (now < e->next_progress_ms && done < total)) return false;
+    e->next_progress_ms = now + PROGRESS_EVERY_MS;
+    events_drain(e);
+    return true;
+}
+
+void event_steps(void *user, int done, int total)
+{
+    struct events *e = user;
+    if (!is_due(e, done, total)) return;
+    e->fn(e->user, &(struct lw_event){ .kind = LW_EVENT_PROGRESS,
+                                       .jobs_done = done,
+                                       .jobs_total = total,
+                                       .jobs_found = -1,
+                                       .seconds_left = -1 });
+}
+
+/* From the run's own speed, before it has one from what was measured earlier. */
+static double seconds_left(const struct events *e, const struct reading_progress *p)
+{
+    if (p->done > 0) return p->seconds / p->done * (p->total - p->done);
+    return e->part_seconds > 0 ? e->part_seconds * p->total : -1;
+}
+
 void event_progress(void *user, const struct reading_progress *p)
 {
     struct events *e = user;
-    int64_t now = clock_ms();
-    if (!e->fn || (now < e->next_progress_ms && p->done < p->total)) return;
-    e->next_progress_ms = now + PROGRESS_EVERY_MS;
-    events_drain(e);
+    if (!is_due(e, p->done, p->total)) return;
     struct lw_event event = {
         .kind = LW_EVENT_PROGRESS,
         .jobs_done = p->done,
         .jobs_total = p->total,
         .jobs_found = p->found,
-        .seconds_left = -1,
+        .seconds_left = seconds_left(e, p),
     };
     if (p->seconds > 0) event.tokens_per_second = (double)p->prompt_tokens / p->seconds;
-    if (p->done > 0) {
-        event.seconds_left = p->seconds / p->done * (p->total - p->done);
-    }
     e->fn(e->user, &event);
 }

@@ -17,6 +17,7 @@ struct events {
     void *user;
     struct queue *notices;    /* of char * */
     int64_t next_progress_ms; /* no PROGRESS before; 0: at once */
+    double part_seconds;      /* that reading a part is expected to take; 0: not known */
 };
 
 void events_init(struct events *e);
@@ -29,6 +30,8 @@ void event_stage(void *user, const char *what);
 void event_trace(void *user, const char *sentence);
 void event_progress(void *user, const struct reading_progress *p);
 void event_notice(void *user, const char *sentence);
+/* Progress of what is no reading: done of total steps. */
+void event_steps(void *user, int done, int total);
 /* Any thread. */
 void event_post_notice(void *user, const char *sentence);
 /* Hand out the notices that wait. */

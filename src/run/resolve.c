@@ -54,18 +54,26 @@ static int open_server(lw_session *s, const char *model, struct model_slot *slot
     return code;
 }
 
+/* As many threads as the user says, else as measured best, else as there are cores. */
 static int open_file(lw_session *s, const char *path, struct model_slot *slot,
                      struct lw_error *err)
 {
     char stage[256];
+    int threads = (int)options_int(&s->options, OPT_THREADS);
     const char *slash = strrchr(path, '/');
     snprintf(stage, sizeof stage, "loading %s", slash ? slash + 1 : path);
     event_stage(&s->events, stage);
+    if (threads == 0 && tuned_of_model(path, &slot->tuned) && slot->tuned.threads > 0) {
+        threads = slot->tuned.threads;
+        snprintf(stage, sizeof stage, "%d thread%s, as legwork tune measured", threads,
+                 threads == 1 ? "" : "s");
+        event_trace(&s->events, stage);
+    }
     struct engine_options opt = {
         .path = path,
         .context = (int)options_int(&s->options, OPT_CONTEXT),
         .sequences = (int)options_int(&s->options, OPT_PARALLEL),
-        .threads = (int)options_int(&s->options, OPT_THREADS),
+        .threads = threads,
         .notice = event_post_notice,
         .user = &s->events,
         .cancel = &s->cancel,

@@ -148,11 +148,32 @@ void session_rearm(lw_session *s)
     s->cancel.deadline_ms = 0;
 }
 
+struct listing {
+    void (*fn)(void *user, const struct lw_model *model);
+    void *user;
+    char *folder; /* of measurements */
+};
+
+static void add_speed(void *user, const struct lw_model *model)
+{
+    const struct listing *l = user;
+    struct lw_model m = *model;
+    struct tuned_key key;
+    struct tuned t;
+    if (tuned_key_of(&key, m.path) && tuned_find(l->folder, &key, &t)) {
+        m.reads = t.reads;
+        m.writes = t.writes;
+    }
+    l->fn(l->user, &m);
+}
+
 int lw_models(lw_session *s, void (*fn)(void *user, const struct lw_model *model),
               void *user, struct lw_error *err)
 {
+    struct listing l = { .fn = fn, .user = user, .folder = tuned_folder() };
     char *dir = options_models_dir(&s->options);
-    int code = models_list(dir, fn, user, err);
+    int code = models_list(dir, add_speed, &l, err);
     mem_free(dir);
+    mem_free(l.folder);
     return code;
 }

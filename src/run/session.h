@@ -16,6 +16,7 @@
 #include "net/http.h"
 #include "run/event.h"
 #include "run/options.h"
+#include "run/tuned.h"
 #include "text/search.h"
 
 /* A model that stays open between questions. */
@@ -26,6 +27,7 @@ struct model_slot {
     char *made_for;  /* the options that it was opened with */
     size_t n_docs;   /* a guard knows the documents of its time */
     bool guarded;
+    struct tuned tuned; /* a model in this process that was measured; else 0 */
 };
 
 /* The documents cut for one worker, and their index. */

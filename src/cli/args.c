@@ -131,6 +131,17 @@ int args_parse(struct args *a, const struct command *command, int argc, char **a
     return code ? code : options_from_file(&a->options, NULL, err);
 }
 
+int args_pass(const struct args *a, lw_session *s, struct lw_error *err)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option_spec *spec = &option_table()[i];
+        if (spec->scope == SCOPE_CLI || a->options.source[i] == SOURCE_DEFAULT) continue;
+        int code = lw_set(s, spec->name, a->options.value[i], err);
+        if (code) return code;
+    }
+    return 0;
+}
+
 void args_release(struct args *a)
 {
     options_release(&a->options);

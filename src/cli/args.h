@@ -20,6 +20,8 @@ struct args {
 /* argv[0, argc) are the words after the command. LW_ERR_USAGE. Release in any case. */
 int args_parse(struct args *a, const struct command *command, int argc, char **argv,
                struct lw_error *err);
+/* Give a session the options that were set, wherever: it need not know where. */
+int args_pass(const struct args *a, lw_session *s, struct lw_error *err);
 void args_release(struct args *a);
 
 #endif

@@ -49,18 +49,6 @@ static int find_words(struct asking *a, const struct args *args, struct lw_error
     return 0;
 }
 
-/* The options are resolved already; the session need not know from where. */
-static int pass_options(struct asking *a, struct lw_error *err)
-{
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        const struct option_spec *spec = &option_table()[i];
-        if (spec->scope == SCOPE_CLI || a->options->source[i] == SOURCE_DEFAULT) continue;
-        int code = lw_set(a->session, spec->name, a->options->value[i], err);
-        if (code) return code;
-    }
-    return 0;
-}
-
 static bool is_interrupted(struct asking *a)
 {
     return atomic_load(&a->signals.count) > 0;
@@ -208,9 +196,9 @@ static int ask_and_print(struct asking *a, struct lw_error *err)
     return code;
 }
 
-static int run_session(struct asking *a, struct lw_error *err)
+static int run_session(struct asking *a, const struct args *args, struct lw_error *err)
 {
-    int code = pass_options(a, err);
+    int code = args_pass(args, a->session, err);
     if (code) return code;
     signals_start(&a->signals, a->session);
     lw_on_event(a->session, progress_event, &a->progress);
@@ -230,7 +218,7 @@ int cmd_ask(const struct command *self, struct args *args)
     progress_init(&a.progress, options_flag(a.options, OPT_QUIET),
                   options_flag(a.options, OPT_VERBOSE));
     code = lw_open(&a.session, &err);
-    if (!code) code = run_session(&a, &err);
+    if (!code) code = run_session(&a, args, &err);
     /* Not found is an answer, and stands on stdout. */
     if (code && code != LW_NOT_FOUND) say_error(&err);
     lw_close(a.session);

@@ -22,6 +22,8 @@ const struct command *command_find(const char *name); /* NULL: unknown */
 int cmd_ask(const struct command *self, struct args *args);
 int cmd_text(const struct command *self, struct args *args);
 int cmd_models(const struct command *self, struct args *args);
+int cmd_tune(const struct command *self, struct args *args);
+int cmd_quantize(const struct command *self, struct args *args);
 int cmd_help(const struct command *self, struct args *args);
 int cmd_version(const struct command *self, struct args *args);
 

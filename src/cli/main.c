@@ -11,17 +11,27 @@
 #include <signal.h>
 #include <string.h>
 
-/* ORDER OPTIONS: every option is an option of ask. */
+/* ORDER OPTIONS: an option is one of ask, or one of the four that only tune and
+ * quantize have. */
+enum { OPTIONS_NOT_OF_ASK = 4 };
 static const enum option_id ask_options[] = {
     OPT_LOCAL,        OPT_REMOTE,     OPT_PROTOCOL, OPT_ROUNDS,  OPT_TASKS,
     OPT_SAMPLES,      OPT_READ,       OPT_SCHEMA,   OPT_ABOUT,   OPT_TIMEOUT,
     OPT_ALLOW_WORKER, OPT_MODELS_DIR, OPT_CONTEXT,  OPT_THREADS, OPT_CHUNK_TOKENS,
     OPT_PARALLEL,     OPT_JSON,       OPT_QUIET,    OPT_VERBOSE,
 };
-_Static_assert(sizeof ask_options / sizeof *ask_options == OPTION_COUNT,
+_Static_assert(sizeof ask_options / sizeof *ask_options + OPTIONS_NOT_OF_ASK ==
+                   OPTION_COUNT,
                "an option that no command knows");
 static const enum option_id text_options[] = { OPT_QUIET };
 static const enum option_id models_options[] = { OPT_MODELS_DIR, OPT_JSON };
+static const enum option_id tune_options[] = {
+    OPT_SECONDS, OPT_QUALITY, OPT_FORCE, OPT_ALLOW_WORKER, OPT_MODELS_DIR,
+    OPT_CONTEXT, OPT_THREADS, OPT_JSON,  OPT_QUIET,        OPT_VERBOSE,
+};
+static const enum option_id quantize_options[] = {
+    OPT_TYPE, OPT_FORCE, OPT_MODELS_DIR, OPT_THREADS, OPT_QUIET, OPT_VERBOSE,
+};
 
 static const struct command commands[] = {
     { .name = "ask",
@@ -50,6 +60,34 @@ static const struct command commands[] = {
       .options = models_options,
       .n_options = sizeof models_options / sizeof *models_options,
       .run = cmd_models },
+    { .name = "tune",
+      .arguments = "[MODEL...]",
+      .help = "measure how fast this machine reads with a model, or how well models read",
+      .man = "Measure models, or all of the model folder: tokens a second of prompts and "
+             "of a reply with different numbers of threads; with the best number, of 2, "
+             "4 and 8 replies at a time, and what a step of 2 to 16 tokens of one reply "
+             "costs against one token. The result is kept in legwork's data folder, for "
+             "this model and this machine. The best number of threads becomes the "
+             "default of \\fB\\-\\-threads\\fP; the time left is reckoned from it until "
+             "a run has measured its own; \\fBlegwork models\\fP shows it. Replies at a "
+             "time and steps of several tokens are kept for drafting, which legwork does "
+             "not do yet. Work of other programs meanwhile spoils a measurement: it is "
+             "then shown, not kept. With \\fB\\-\\-quality\\fP models are compared by "
+             "their answers instead.",
+      .options = tune_options,
+      .n_options = sizeof tune_options / sizeof *tune_options,
+      .run = cmd_tune },
+    { .name = "quantize",
+      .arguments = "MODEL OUT",
+      .help = "write a model's weights in another format, as a new file",
+      .man = "Write \\fIMODEL\\fP, a GGUF file or a name as \\fB\\-\\-local\\fP takes "
+             "it, with its weights in the format of \\fB\\-\\-type\\fP, as \\fIOUT\\fP; "
+             "without a slash that is a name in the model folder. Some formats are read "
+             "faster than others of the same size, Q4_0 on most processors; \\fBlegwork "
+             "tune\\fP says how fast, and with \\fB\\-\\-quality\\fP what is lost.",
+      .options = quantize_options,
+      .n_options = sizeof quantize_options / sizeof *quantize_options,
+      .run = cmd_quantize },
     { .name = "help",
       .arguments = "[COMMAND]",
       .help = "print help on a command, or this",

@@ -74,6 +74,8 @@ static const struct entry files[] = {
       "the configuration (~/.config without the variable)" },
     { "$XDG_DATA_HOME/legwork/models/",
       "the model folder (~/.local/share without the variable)" },
+    { "$XDG_DATA_HOME/legwork/tune/",
+      "what \\fBlegwork tune\\fP measured, a file for each model and machine" },
 };
 
 static const struct entry examples[] = {
@@ -176,13 +178,27 @@ static void put_commands(struct output *o)
     output_text(o, ".PP\n\\fB\\-\\-help\\fP after a command prints its options.\n");
 }
 
+/* Of a command other than ask. */
+static void put_options_of(struct output *o, const struct command *c)
+{
+    output_format(o, "\\fBlegwork %s\\fP has", c->name);
+    for (size_t i = 0; i < c->n_options; i++) {
+        bool last = i > 0 && i == c->n_options - 1;
+        output_format(o, "%s \\fB\\-\\-", last ? " and" : i > 0 ? "," : "");
+        put_plain(o, option_table()[c->options[i]].name);
+        output_text(o, "\\fP");
+    }
+    output_text(o, ".\n");
+}
+
 static void put_options(struct output *o)
 {
     put_section(o, "OPTIONS");
-    output_text(o,
-                "All are options of \\fBlegwork ask\\fP; \\fBlegwork models\\fP has "
-                "\\fB\\-\\-models\\-dir\\fP and \\fB\\-\\-json\\fP, \\fBlegwork text\\fP "
-                "has \\fB\\-\\-quiet\\fP.\n");
+    output_text(o, "\\fBlegwork ask\\fP has all but those that only \\fBtune\\fP and "
+                   "\\fBquantize\\fP have.\n");
+    for (const struct command *c = command_table() + 1; c->name; c++) {
+        if (c->n_options > 0) put_options_of(o, c);
+    }
     for (int i = 0; i < OPTION_COUNT; i++) put_option(o, &option_table()[i]);
 }
 
@@ -204,7 +220,9 @@ static void put_page(struct output *o)
     put_section(o, "SYNOPSIS");
     output_text(
         o, "\\fBlegwork ask\\fP [\\fIOPTION\\fP...] \\fIQUESTION\\fP [\\fIFILE\\fP...]\n"
-           ".br\n\\fBlegwork text\\fP \\fIFILE\\fP\n.br\n\\fBlegwork models\\fP\n");
+           ".br\n\\fBlegwork text\\fP \\fIFILE\\fP\n.br\n\\fBlegwork models\\fP\n.br\n"
+           "\\fBlegwork tune\\fP [\\fIOPTION\\fP...] [\\fIMODEL\\fP...]\n.br\n"
+           "\\fBlegwork quantize\\fP [\\fIOPTION\\fP...] \\fIMODEL OUT\\fP\n");
     put_section(o, "DESCRIPTION");
     output_format(o, "%s\n", description);
     put_commands(o);

@@ -180,6 +180,41 @@ static const struct option_spec table[OPTION_COUNT] = {
       .type = OPTION_FLAG,
       .scope = SCOPE_CLI,
       .help = "say on stderr what is done" },
+    { .id = OPT_TYPE,
+      .name = "type",
+      .type = OPTION_STRING,
+      .scope = SCOPE_CLI,
+      .argument = "TYPE",
+      .fallback = "Q4_0",
+      .help = "format to quantise to, for example Q4_0, Q4_K_M or Q8_0",
+      .man = "The format that \\fBlegwork quantize\\fP writes: one of those that libllama "
+             "knows, by its usual name." },
+    { .id = OPT_FORCE,
+      .name = "force",
+      .type = OPTION_FLAG,
+      .scope = SCOPE_CLI,
+      .help = "do it all the same: the error says what speaks against it",
+      .man = "Of \\fBquantize\\fP: replace the file if it is there, and quantise a model "
+             "that is quantised already. Of \\fBtune\\fP: keep a measurement although "
+             "other programs disturbed it." },
+    { .id = OPT_SECONDS,
+      .name = "seconds",
+      .type = OPTION_SECONDS,
+      .scope = SCOPE_CLI,
+      .argument = "SECONDS",
+      .fallback = "60",
+      .min = 1,
+      .max = 3600,
+      .help = "time to measure one model, without loading it" },
+    { .id = OPT_QUALITY,
+      .name = "quality",
+      .type = OPTION_FILE,
+      .scope = SCOPE_CLI,
+      .argument = "FILE",
+      .help = "compare answers instead of speed: questions of short excerpts, as JSON lines",
+      .man = "Compare how well models read instead of how fast. Each line of the file is "
+             "a JSON object with \\fBexcerpt\\fP, \\fBquestion\\fP and "
+             "\\fBanswer\\fP, a string or null where the excerpt holds none." },
 };
 
 const struct option_spec *option_table(void)

@@ -33,6 +33,10 @@ enum option_id {
     OPT_JSON,
     OPT_QUIET,
     OPT_VERBOSE,
+    OPT_TYPE,
+    OPT_FORCE,
+    OPT_SECONDS,
+    OPT_QUALITY,
     OPTION_COUNT
 };
 

@@ -10,18 +10,20 @@
  * is to compute that state again. Syncing would cost every state a wait for the disk
  * to save a few states from something rare.
  *
- * Room. The sum of all bytes is taken by a scan when the store opens and carried on
- * from there by what this process writes. Others write too, so the scan is repeated
- * when a sixteenth of the room was written since, and whenever the sum says that room
- * is short; then a sixteenth more is freed than is needed, so that a full folder is
- * not scanned for each state. Processes may therefore pass bytes_max together by a
- * sixteenth each.
+ * Room. The sum of all bytes is taken by a scan before the first state is written and
+ * carried on from there by what this process writes. Others write too, so the scan is
+ * repeated when a sixteenth of the room was written since, and whenever the sum says
+ * that room is short; then a sixteenth more is freed than is needed, so that a full
+ * folder is not scanned for each state. Where nothing may go, the next scan waits a
+ * hundred times as long as the last took. Processes may therefore pass bytes_max
+ * together by a sixteenth each.
  *
  * What this store has loaded or written is not removed for what it writes later, for
  * some hours: reading a document that is larger than the folder in rounds would
  * otherwise push out each state just before its turn. */
 #include "engine/kv_disk.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/queue.h"
@@ -43,6 +45,7 @@
 
 enum {
     SPARE_PART = 16,
+    SCAN_SHARE = 100, /* scans that find no room take this part of the time at most */
     SPARED_SECONDS = 6 * 3600,
     COARSE_SECONDS = 2 /* how far the time of a file may be behind the clock */
 };
@@ -73,6 +76,7 @@ struct kv_disk {
     uint64_t total;      /* bytes of all files, as far as it is known here */
     uint64_t since_scan; /* bytes written since it was taken */
     bool scanned;
+    double no_room_until; /* clock_seconds(); another scan before would find none again */
 
     /* With the lock held. */
     pthread_mutex_t lock;
@@ -128,19 +132,14 @@ static double seconds_now(void)
 
 static bool must_scan(const struct kv_disk *d, uint64_t bytes)
 {
-    return !d->scanned || bytes > d->bytes_max || d->total > d->bytes_max - bytes ||
+    return !d->scanned || d->total > d->bytes_max - bytes ||
            d->since_scan > d->bytes_max / SPARE_PART;
 }
 
-/* Is there room for this file, or could it be made? */
-static bool has_room(struct kv_disk *d, const struct kv_file *file)
+/* Look, and remove what has to go for this file. Is there room for it now? */
+static bool make_room(struct kv_disk *d, const struct kv_file *file, uint64_t bytes)
 {
-    uint64_t bytes = kv_file_bytes(file);
-    double spared = seconds_now() - SPARED_SECONDS;
-
-    if (!must_scan(d, bytes)) {
-        return true;
-    }
+    double spared = seconds_now() - SPARED_SECONDS, start = clock_seconds();
     const struct kv_room room = {
         .bytes_max = d->bytes_max,
         .wanted = bytes,
@@ -148,11 +147,29 @@ static bool has_room(struct kv_disk *d, const struct kv_file *file)
         .value = kv_disk_value(file->n_tokens, file->token_cost, bytes, 0),
         .used_before = spared > d->opened ? spared : d->opened,
     };
+
     struct kv_room_result result = kv_room_make(d->folder, &room);
     d->total = result.left;
     d->since_scan = 0;
     d->scanned = true;
+    if (!result.enough) {
+        double end = clock_seconds();
+        d->no_room_until = end + SCAN_SHARE * (end - start);
+    }
     return result.enough;
+}
+
+static bool has_room(struct kv_disk *d, const struct kv_file *file)
+{
+    uint64_t bytes = kv_file_bytes(file);
+
+    if (bytes > d->bytes_max) {
+        return false;
+    }
+    if (!must_scan(d, bytes)) {
+        return true;
+    }
+    return clock_seconds() >= d->no_room_until && make_room(d, file, bytes);
 }
 
 /* --- The writer ------------------------------------------------------------- */

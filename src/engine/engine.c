@@ -15,8 +15,6 @@
 #include <signal.h>
 #include <string.h>
 
-enum { SEQUENCES_DEFAULT = 8 };
-
 struct engine {
     struct llm llm; /* first */
     struct llm_info info;
@@ -126,18 +124,6 @@ static uint64_t kept_bytes(const struct engine_options *opt)
     return quarter < most ? quarter : most;
 }
 
-/* What an encoder has read belongs to the context and not to a sequence: one at a
- * time. */
-static int choose_sequences(const struct loaded *m, const struct engine_options *opt)
-{
-    int n = opt->sequences > 0 ? opt->sequences : SEQUENCES_DEFAULT;
-
-    if (m->decoder_start != LLAMA_TOKEN_NULL) {
-        return 1;
-    }
-    return n < SCHED_RUNNING_MAX ? n : SCHED_RUNNING_MAX;
-}
-
 int engine_open(struct llm **out, const struct engine_options *opt, struct lw_error *err)
 {
     struct engine *e = mem_alloc(sizeof *e);
@@ -146,7 +132,6 @@ int engine_open(struct llm **out, const struct engine_options *opt, struct lw_er
     if (rc) {
         goto fail_load;
     }
-    int sequences = choose_sequences(&e->model, opt);
     e->llm.ops = &engine_ops;
     e->info = (struct llm_info){
         .name = e->model.name,
@@ -156,9 +141,9 @@ int engine_open(struct llm **out, const struct engine_options *opt, struct lw_er
         .cheap_scoring = true,
         .prefill = true,
         .context = e->model.context,
-        .parallel = sequences,
+        .parallel = e->model.sequences,
     };
-    e->loop = loop_new(&e->model, sequences, kept_bytes(opt));
+    e->loop = loop_new(&e->model, kept_bytes(opt));
     if (start_thread(e) != 0) {
         rc = err_set(err, LW_ERR_LOCAL, "no thread could be started for the model");
         goto fail_thread;

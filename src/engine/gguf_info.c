@@ -71,6 +71,9 @@ struct header {
     uint64_t n_tensors, n_keys, alignment;
     int64_t file_type;     /* general.file_type; -1: not said */
     uint64_t heads_kv_sum; /* over layers, where it is given for each */
+    int layers_kv;         /* of these, how many have any */
+    /* Of layers with a state (Mamba and its kind; RWKV; short convolutions). */
+    int ssm_kernel, ssm_inner, ssm_state, ssm_groups, wkv_head, short_kernel;
     uint64_t type_bytes[GGML_TYPE_COUNT];
     uint64_t data_end; /* of the tensor that ends last, from the data's start */
 };
@@ -232,6 +235,7 @@ static void read_heads_kv(struct header *h, uint32_t type, struct gguf_info *out
     for (uint64_t i = 0; i < count && !h->bad; i++) {
         int heads = bounded(h, read_uint(h, value_bytes[of]), WIDTH_MAX);
         h->heads_kv_sum += (uint64_t)heads;
+        h->layers_kv += heads > 0;
         out->heads_kv = heads > out->heads_kv ? heads : out->heads_kv;
     }
 }
@@ -322,6 +326,12 @@ static void read_model_key(struct header *h, const char *key, uint32_t type,
         { "attention.head_count", &out->heads, WIDTH_MAX },
         { "attention.key_length", &out->key_length, WIDTH_MAX },
         { "attention.value_length", &out->value_length, WIDTH_MAX },
+        { "ssm.conv_kernel", &h->ssm_kernel, LAYERS_MAX },
+        { "ssm.inner_size", &h->ssm_inner, WIDTH_MAX },
+        { "ssm.state_size", &h->ssm_state, WIDTH_MAX },
+        { "ssm.group_count", &h->ssm_groups, LAYERS_MAX },
+        { "wkv.head_size", &h->wkv_head, WIDTH_MAX },
+        { "shortconv.l_cache", &h->short_kernel, LAYERS_MAX },
     };
 
     if (strcmp(key, "attention.head_count_kv") == 0) {
@@ -486,6 +496,22 @@ static void name_quantisation(const struct header *h, struct gguf_info *out)
     snprintf(out->quantisation, sizeof out->quantisation, "%s", name);
 }
 
+/* Numbers in the state of one layer, for one sequence. */
+static uint64_t state_numbers(const struct header *h, const struct gguf_info *out)
+{
+    uint64_t width = (uint64_t)out->embedding, inner = (uint64_t)h->ssm_inner;
+    uint64_t state = (uint64_t)h->ssm_state, groups = (uint64_t)h->ssm_groups;
+    uint64_t kernel = h->ssm_kernel > 0 ? (uint64_t)h->ssm_kernel - 1 : 0;
+
+    if (h->wkv_head > 0) {
+        return width * ((uint64_t)h->wkv_head + 2);
+    }
+    if (h->short_kernel > 0) {
+        return width * ((uint64_t)h->short_kernel - 1);
+    }
+    return kernel * (inner + 2 * groups * state) + state * inner;
+}
+
 static void derive(const struct header *h, struct gguf_info *out)
 {
     if (out->heads_kv == 0) {
@@ -499,6 +525,9 @@ static void derive(const struct header *h, struct gguf_info *out)
                          : (uint64_t)out->layers * (uint64_t)out->heads_kv;
     uint64_t floats = (uint64_t)out->key_length + (uint64_t)out->value_length;
     out->kv_bytes_per_token = heads * floats * 2;
+    /* Where some layers only have keys and values, the others have the states. */
+    int with_state = h->layers_kv < out->layers ? out->layers - h->layers_kv : out->layers;
+    out->state_bytes = state_numbers(h, out) * (uint64_t)with_state * sizeof(float);
     make_printable(out->architecture);
     make_printable(out->type);
     make_printable(out->name);

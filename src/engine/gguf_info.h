@@ -21,6 +21,8 @@ struct gguf_info {
     int key_length, value_length; /* a head */
     /* Bytes of KV cache a token (f16). */
     uint64_t kv_bytes_per_token;
+    /* Bytes a sequence of layers whose memory does not grow (recurrent ones, f32). */
+    uint64_t state_bytes;
 };
 
 /* LW_ERR_LOCAL: missing, unreadable, not GGUF, damaged or truncated (says which). */

@@ -196,6 +196,22 @@ static int check_kind(struct loaded *m, const struct engine_options *opt,
     return 0;
 }
 
+/* What an encoder has read belongs to the context and not to a sequence: one at a
+ * time. Recurrent layers keep a state for every sequence there may be. */
+static void choose_sequences(struct loaded *m, const struct engine_options *opt)
+{
+    int n = opt->sequences > 0 ? opt->sequences : NEED_SEQUENCES;
+    int most = SCHED_RUNNING_MAX;
+
+    if (m->decoder_start != LLAMA_TOKEN_NULL) {
+        most = 1;
+    } else if (llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model)) {
+        most = NEED_SEQUENCES;
+    }
+    m->sequences = n < most ? n : most;
+    m->n_seq = m->sequences + SCHED_GROUPS_MAX;
+}
+
 static int read_meta_int(const struct llama_model *model, const char *architecture,
                          const char *key)
 {
@@ -252,20 +268,19 @@ int load_threads(const struct engine_options *opt)
     return opt->threads > 0 ? opt->threads : machine_cores();
 }
 
-static struct llama_context *make_context(struct loaded *m,
-                                          const struct engine_options *opt)
+struct llama_context_params load_params(const struct loaded *m,
+                                        const struct engine_options *opt)
 {
     struct llama_context_params params = llama_context_default_params();
 
     params.n_ctx = (uint32_t)m->cells;
     params.n_batch = NEED_BATCH_TOKENS;
     params.n_ubatch = NEED_BATCH_TOKENS;
-    params.n_seq_max = SCHED_SEQ_MAX;
-    params.n_outputs_max = SCHED_SEQ_MAX;
+    params.n_seq_max = params.n_outputs_max = (uint32_t)m->n_seq;
     params.n_threads = params.n_threads_batch = load_threads(opt);
     params.kv_unified = true;
     params.swa_full = true;
-    return llama_init_from_model(m->model, params);
+    return params;
 }
 
 /* The first step pays for page faults; let loading pay, not the first question. */
@@ -303,7 +318,7 @@ static int open_model(struct loaded *m, const struct engine_options *opt,
 static int open_context(struct loaded *m, const struct engine_options *opt,
                         const struct complaint *heard, struct lw_error *err)
 {
-    m->ctx = make_context(m, opt);
+    m->ctx = llama_init_from_model(m->model, load_params(m, opt));
     if (!m->ctx) {
         return load_failed(opt, heard, "cannot make a context for the model", err);
     }
@@ -333,6 +348,7 @@ static int load_all(struct loaded *m, const struct engine_options *opt,
         return rc;
     }
     heed_rope(m, &info);
+    choose_sequences(m, opt);
     vocab_init(&m->vocab, m->model);
     if ((rc = open_context(m, opt, heard, err)) || (rc = warm(m, opt, err))) {
         return rc;

@@ -28,6 +28,8 @@ struct loaded {
     /* An encoder reads the prompt, one at a time, and the decoder begins its reply with
      * this token; LLAMA_TOKEN_NULL: there is no encoder. */
     llama_token decoder_start;
+    int sequences; /* requests in flight */
+    int n_seq;     /* of the context: theirs and those of prefixes */
     int context; /* tokens a request may use */
     int cells;   /* of the KV cache */
     char name[160];
@@ -37,6 +39,9 @@ int load_model(struct loaded *out, const struct engine_options *opt,
                struct lw_error *err);
 void load_release(struct loaded *m);
 
+/* What the context is made with. */
+struct llama_context_params load_params(const struct loaded *m,
+                                        const struct engine_options *opt);
 /* The threads that decode: opt->threads or the cores there are. */
 int load_threads(const struct engine_options *opt);
 

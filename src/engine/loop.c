@@ -329,7 +329,7 @@ static int encode(struct loop *loop, struct turn *t)
     for (size_t i = 0; i < source->n; i++) {
         b->token[i] = source->ids[i];
         b->pos[i] = (llama_pos)i;
-        b->n_seq_id[i] = SCHED_SEQ_MAX;
+        b->n_seq_id[i] = loop->m->n_seq;
         b->logits[i] = true;
     }
     b->n_tokens = (int32_t)source->n;
@@ -475,19 +475,19 @@ void loop_stop(struct loop *loop)
 }
 
 /* Each token is of every sequence. */
-static struct llama_batch new_source_batch(void)
+static struct llama_batch new_source_batch(int n_seq)
 {
-    struct llama_batch b = llama_batch_init(NEED_BATCH_TOKENS, 0, SCHED_SEQ_MAX);
+    struct llama_batch b = llama_batch_init(NEED_BATCH_TOKENS, 0, n_seq);
 
     for (int i = 0; i < NEED_BATCH_TOKENS; i++) {
-        for (int seq = 0; seq < SCHED_SEQ_MAX; seq++) {
+        for (int seq = 0; seq < n_seq; seq++) {
             b.seq_id[i][seq] = seq;
         }
     }
     return b;
 }
 
-struct loop *loop_new(struct loaded *m, int sequences, uint64_t kept_bytes_max)
+struct loop *loop_new(struct loaded *m, uint64_t kept_bytes_max)
 {
     struct loop *loop = mem_alloc(sizeof *loop);
 
@@ -495,10 +495,10 @@ struct loop *loop_new(struct loaded *m, int sequences, uint64_t kept_bytes_max)
     loop->kept = prefix_store_new(kept_bytes_max);
     loop->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     if (m->decoder_start != LLAMA_TOKEN_NULL) {
-        loop->source = new_source_batch();
+        loop->source = new_source_batch(m->n_seq);
     }
     loop->inbox = queue_new();
-    sched_init(&loop->sched, NEED_BATCH_TOKENS, sequences, m->cells, &hooks, loop);
+    sched_init(&loop->sched, NEED_BATCH_TOKENS, m->sequences, m->cells, &hooks, loop);
     llama_set_abort_callback(m->ctx, any_cancelled, loop);
     return loop;
 }

@@ -10,7 +10,7 @@
 struct loop;
 
 /* m must outlive the loop; its context belongs to the loop from now on. */
-struct loop *loop_new(struct loaded *m, int sequences, uint64_t kept_bytes_max);
+struct loop *loop_new(struct loaded *m, uint64_t kept_bytes_max);
 void loop_free(struct loop *loop); /* loop_run() has returned */
 /* Until loop_stop(). */
 void loop_run(struct loop *loop);

@@ -1,22 +1,37 @@
 /* need.c - estimate a model's memory before it is loaded.
  *
- * Weights and KV cache follow from the header. The rest (activations of the
- * widest batch, logits, the vocabulary's tables) is a formula laid above
- * measurements of models of 0.1 to 1.5 billion weights: 50 to 170 MiB measured,
- * 110 to 190 estimated. */
+ * Weights, KV cache and the states of recurrent layers follow from the header. The
+ * rest is a formula laid above what libllama reports for models of 0.1 to 1.5
+ * billion weights (40 to 130 MiB; 90 to 170 estimated):
+ *
+ *     activations of the widest batch    24 rows as wide as an embedding
+ *     masks                              a half a cell and token, for two kinds of layers
+ *     logits                             a row a sequence; a token, with an encoder
+ *     tables of the vocabulary           350 bytes a token
+ *
+ * Weights that ggml repacks for this CPU are counted once: the file's pages, which
+ * are read no more, are the first to go when memory is short. */
 #include "engine/need.h"
 
 #include "engine/schedule.h"
 
+#include <string.h>
+
+enum { TABLE_BYTES = 350, FIXED_BYTES = 24 << 20 };
+
 struct need need_of(const struct gguf_info *info, int cells)
 {
-    uint64_t floats = (uint64_t)info->embedding * 24 * NEED_BATCH_TOKENS;
-    uint64_t logits = (uint64_t)info->vocabulary * 2 * SCHED_SEQ_MAX;
+    uint64_t n_cells = (uint64_t)cells, words = (uint64_t)info->vocabulary;
+    uint64_t sequences = NEED_SEQUENCES + SCHED_GROUPS_MAX;
+    uint64_t rows =
+        strcmp(info->architecture, "t5") == 0 ? NEED_BATCH_TOKENS : sequences;
+    uint64_t floats = (uint64_t)info->embedding * 24 * NEED_BATCH_TOKENS + words * rows;
+    uint64_t masks = n_cells * NEED_BATCH_TOKENS * 2 * 2;
 
     return (struct need){
         .weights = info->tensor_bytes,
-        .kv = info->kv_bytes_per_token * (uint64_t)cells,
-        .scratch = (UINT64_C(64) << 20) + (floats + logits) * sizeof(float),
+        .kv = info->kv_bytes_per_token * n_cells + info->state_bytes * sequences,
+        .scratch = FIXED_BYTES + floats * sizeof(float) + words * TABLE_BYTES + masks,
     };
 }
 

@@ -9,14 +9,15 @@
 enum {
     /* Tokens in one decode step. Pieces of 256-512 tokens are the fastest on CPUs. */
     NEED_BATCH_TOKENS = 512,
-    NEED_CONTEXT_DEFAULT = 4096
+    NEED_CONTEXT_DEFAULT = 4096,
+    NEED_SEQUENCES = 8 /* requests in flight, if nobody asks for another number */
 };
 
 struct need {
     uint64_t weights, kv, scratch; /* bytes */
 };
 
-/* With a KV cache of this many tokens. */
+/* With a KV cache of this many tokens, for NEED_SEQUENCES. */
 struct need need_of(const struct gguf_info *info, int cells);
 uint64_t need_sum(const struct need *n);
 

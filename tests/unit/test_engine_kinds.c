@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "engine/detok.h"
+#include "engine/load.h"
+#include "engine/need.h"
 #include "engine/sample.h"
 #include "engine/template.h"
 #include "llm/schema.h"
@@ -27,6 +29,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CELLS = 1024, REPLY_TOKENS = 12, PROMPT_MAX = 512 };
@@ -34,6 +37,13 @@ enum { CELLS = 1024, REPLY_TOKENS = 12, PROMPT_MAX = 512 };
 static const double CLOSE = 0.01;
 
 static const struct engine_options plain_options = { .context = PROMPT_MAX };
+
+static void be_quiet(enum ggml_log_level level, const char *text, void *user)
+{
+    (void)level;
+    (void)text;
+    (void)user;
+}
 
 /* --- Requests ------------------------------------------------------------- */
 
@@ -410,6 +420,57 @@ static void test_cancelled_beside_others(void **state)
     llm_close(q.llm);
 }
 
+/* --- Memory --------------------------------------------------------------- */
+
+struct buffers {
+    double memory, all; /* MiB: caches and states; with weights and working space */
+};
+
+/* "llama_kv_cache:        CPU KV buffer size =    96.00 MiB" */
+static void hear_buffers(enum ggml_log_level level, const char *text, void *user)
+{
+    static const char mark[] = "buffer size =";
+    struct buffers *b = user;
+    const char *at = strstr(text, mark);
+    double mib = at ? atof(at + sizeof mark - 1) : 0;
+
+    (void)level;
+    b->all += mib;
+    if (strstr(text, "KV buffer") || strstr(text, "RS buffer")) {
+        b->memory += mib;
+    }
+}
+
+/* What libllama says that it takes, against the estimate from the header. */
+static void test_need_is_enough(void **state)
+{
+    const char *kind = *state;
+    char path[HELP_PATH_MAX];
+    struct loaded m;
+    struct gguf_info info;
+    struct buffers real = { .memory = 0 };
+    struct engine_options opt = { .path = path, .threads = 1, .context = CELLS };
+
+    if (!help_tiny_path(kind, path)) {
+        skip();
+    }
+    assert_int_equal(load_model(&m, &opt, NULL), 0);
+    assert_int_equal(gguf_info_read(path, &info, NULL), 0);
+    struct need need = need_of(&info, m.cells);
+    struct llama_context_params params = load_params(&m, &opt);
+    llama_log_set(hear_buffers, &real);
+    struct llama_context *again = llama_init_from_model(m.model, params);
+    llama_log_set(be_quiet, NULL);
+    assert_non_null(again);
+    double want = (double)need.kv / (1024 * 1024);
+    if (fabs(want - real.memory) > 0.15 * real.memory + 0.1) {
+        fail_msg("%s: %.2f MiB of memory, not %.2f", kind, real.memory, want);
+    }
+    assert_true(real.all < (double)(need.kv + need.scratch) / (1024 * 1024));
+    llama_free(again);
+    load_release(&m);
+}
+
 /* --- Limits --------------------------------------------------------------- */
 
 static void test_too_long_fails_alone(void **state)
@@ -442,16 +503,18 @@ int main(void)
 {
     static char kinds[][8] = { "qwen2",  "qwen3", "llama", "gemma2",
                                "gemma3", "mamba", "jamba", "t5" };
-    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 4 };
+    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 5 };
     struct CMUnitTest tests[KINDS * EACH];
     static char names[KINDS * EACH][64];
     const struct CMUnitTest each[EACH] = {
         cmocka_unit_test(test_together_alone_and_plain),
         cmocka_unit_test(test_sharing_is_counted),
         cmocka_unit_test(test_cancelled_beside_others),
+        cmocka_unit_test(test_need_is_enough),
         cmocka_unit_test(test_too_long_fails_alone),
     };
 
+    llama_log_set(be_quiet, NULL);
     for (size_t i = 0; i < KINDS * EACH; i++) {
         tests[i] = each[i % EACH];
         snprintf(names[i], sizeof names[i], "%s: %s", kinds[i / EACH], tests[i].name);

@@ -94,3 +94,28 @@ def test_malformed_urls(case):
 
 def test_several_servers(case):
     expect(ask(case, "--local", "http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"), 2, "several")
+
+
+# --- Tiny random models (tests/models/make_tiny.py) -----------------------------
+
+def need_tiny(kind):
+    folder = os.environ.get("LEGWORK_TINY_MODELS") or "build/tiny"
+    path = os.path.abspath(os.path.join(folder, kind + ".gguf"))
+    return path if os.path.exists(path) else skip("no tiny models (make_tiny.py)")
+
+
+def test_files_that_cannot_serve(case):
+    for kind, why in (("bert", "embeddings"), ("vocab", "vocabulary"),
+                      ("clip", "pictures")):
+        path = need_tiny(kind)
+        one_sentence(expect(ask(case, "--local", path), 4, path, why))
+
+
+def test_other_kinds_read_a_document(case):
+    for kind in ("llama", "gemma2", "mamba", "t5"):
+        result = ask(case, "--local", need_tiny(kind), "--threads", "1", "--json")
+        assert result.status in (0, 3), result      # what it finds is chance
+        coverage = result.json["coverage"]
+        support.check_answer(result.json)
+        assert coverage["failed"] == 0, (kind, coverage)
+        assert coverage["read"] == coverage["chunks"] > 0, (kind, coverage)

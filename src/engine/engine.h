@@ -12,12 +12,18 @@
  * for the same excerpt computes only its own tokens; usage.cached_tokens
  * counts honestly what was not computed again.
  *
+ * Kinds. Decoders share any prefix. Sliding windows and recurrent or hybrid memories
+ * share whole prefixes only, from where they end. A model with an encoder (T5) reads
+ * one prompt at a time (info.parallel is 1), at most 512 tokens, and shares nothing
+ * but equal prompts that follow each other.
+ *
  * Chat: the model's own template where libllama knows it, else a plain one (a
  * notice says so). Template text is tokenised with special tokens, contents
  * without.
  *
  * Errors at open: LW_ERR_LOCAL with what is wrong and what to do, for a file
- * that is missing, truncated, no GGUF, of an unknown architecture, or too
+ * that is missing, truncated, no GGUF, of an unknown architecture, no model that
+ * writes (embeddings, a projector, an adapter, a vocabulary), or too
  * large for the memory that is free (weights + KV + scratch are estimated from
  * the header before loading). */
 #ifndef LW_ENGINE_ENGINE_H

@@ -429,20 +429,41 @@ unsigned char *kv_disk_load(struct kv_disk *d, const char *document,
     return state;
 }
 
-bool kv_disk_has(struct kv_disk *d, const char *document, const int32_t *tokens, int n)
+/* The open folder of the document, and the name of the state in it; or -1. */
+static int find(const struct kv_disk *d, const char *document, const int32_t *tokens,
+                int n, char name[KV_NAME_BYTES])
 {
     const struct kv_file wanted = file_of(d, tokens, n);
-    char key[KV_FILE_KEY_CHARS + 1], name[KV_NAME_BYTES];
+    char key[KV_FILE_KEY_CHARS + 1];
+
+    kv_file_key(&wanted, key);
+    kv_folder_state_name(key, name);
+    return d->folder < 0 ? -1 : kv_folder_document(d->folder, document, KV_FOLDER_FIND);
+}
+
+bool kv_disk_has(struct kv_disk *d, const char *document, const int32_t *tokens, int n)
+{
+    char name[KV_NAME_BYTES];
     struct stat st;
-    int folder =
-        d->folder < 0 ? -1 : kv_folder_document(d->folder, document, KV_FOLDER_FIND);
+    int folder = find(d, document, tokens, n, name);
 
     if (folder < 0) {
         return false;
     }
-    kv_file_key(&wanted, key);
-    kv_folder_state_name(key, name);
     bool there = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    close(folder);
+    return there;
+}
+
+bool kv_disk_use(struct kv_disk *d, const char *document, const int32_t *tokens, int n)
+{
+    char name[KV_NAME_BYTES];
+    int folder = find(d, document, tokens, n, name);
+
+    if (folder < 0) {
+        return false;
+    }
+    bool there = utimensat(folder, name, NULL, AT_SYMLINK_NOFOLLOW) == 0;
     close(folder);
     return there;
 }

@@ -65,6 +65,10 @@ unsigned char *kv_disk_load(struct kv_disk *d, const char *document,
 /* Is there a file for these tokens? One look at a name: its content is not checked. */
 bool kv_disk_has(struct kv_disk *d, const char *document, const int32_t *tokens, int n);
 
+/* The same, and the file counts as used now: what a run needs, even if it does not load
+ * it, is not to go for what it writes later. */
+bool kv_disk_use(struct kv_disk *d, const char *document, const int32_t *tokens, int n);
+
 /* Write a state behind the caller's back; tokens and state are copied. Waits
  * only where more than KV_DISK_QUEUE_BYTES would be waiting to be written. What is
  * there already is not written again, and a state longer than LIMIT_KV_STATE_BYTES

@@ -142,6 +142,13 @@ static void test_use_is_noted(void **state)
     assert_int_equal(kv_help_load(d, doc, 1), 1);
     assert_int_equal(stat(path, &after), 0);
     assert_true(after.st_mtime > before.st_mtime + 4000);
+    int32_t tokens[KV_HELP_TOKENS];
+    kv_help_tokens(1, tokens);
+    kv_help_age(path, 5000);
+    assert_true(kv_disk_use(d, doc, tokens, KV_HELP_TOKENS));
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(after.st_mtime > before.st_mtime + 4000);
+    assert_false(kv_disk_use(d, doc_2, tokens, KV_HELP_TOKENS));
     kv_disk_close(d);
     documents_remove(folder);
 }

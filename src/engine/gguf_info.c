@@ -75,7 +75,8 @@ struct header {
     /* Of layers with a state (Mamba and its kind; RWKV; short convolutions). */
     int ssm_kernel, ssm_inner, ssm_state, ssm_groups, wkv_head, short_kernel;
     uint64_t type_bytes[GGML_TYPE_COUNT];
-    uint64_t data_end; /* of the tensor that ends last, from the data's start */
+    uint64_t data_end;          /* of the tensor that ends last, from the data's start */
+    struct gguf_places *places; /* NULL: not wanted */
 };
 
 /* --- Bytes ---------------------------------------------------------------- */
@@ -402,6 +403,14 @@ static uint64_t tensor_bytes(struct header *h, const uint64_t *dims, uint32_t n_
     return bytes;
 }
 
+/* From the data's start, which is known when the header is at its end. */
+static void add_place(struct gguf_places *places, uint64_t start, uint64_t bytes)
+{
+    mem_grow((void **)&places->tensors, &places->cap, places->n + 1,
+             sizeof *places->tensors);
+    places->tensors[places->n++] = (struct gguf_place){ .start = start, .bytes = bytes };
+}
+
 static void read_tensor(struct header *h, struct gguf_info *out)
 {
     uint64_t dims[DIMS_MAX] = { 0 };
@@ -428,6 +437,9 @@ static void read_tensor(struct header *h, struct gguf_info *out)
     out->tensor_bytes += bytes;
     h->type_bytes[type] += bytes;
     h->data_end = offset + bytes > h->data_end ? offset + bytes : h->data_end;
+    if (h->places) {
+        add_place(h->places, offset, bytes);
+    }
 }
 
 static void check_end(struct header *h)
@@ -441,6 +453,13 @@ static void check_end(struct header *h)
     uint64_t start = (h->pos + align - 1) / align * align;
     if (start > h->size || h->data_end > h->size - start) {
         mark_bad(h, "it is cut short: tensors are missing at its end");
+        return;
+    }
+    for (size_t i = 0; h->places && i < h->places->n; i++) {
+        h->places->tensors[i].start += start;
+    }
+    if (h->places) {
+        h->places->data_start = start;
     }
 }
 
@@ -551,7 +570,9 @@ static void read_header(struct header *h, struct gguf_info *out)
     }
 }
 
-int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err)
+/* places: NULL, or where they are collected. */
+static int read_file(const char *path, struct gguf_info *out, struct gguf_places *places,
+                     struct lw_error *err)
 {
     struct stat st;
     FILE *file = fopen(path, "rb");
@@ -570,9 +591,11 @@ int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err
     }
     struct header *h = mem_alloc(sizeof *h);
     struct gguf_info info = { .file_bytes = (uint64_t)st.st_size };
-    *h = (struct header){
-        .file = file, .size = (uint64_t)st.st_size, .alignment = 32, .file_type = -1
-    };
+    *h = (struct header){ .file = file,
+                          .size = (uint64_t)st.st_size,
+                          .alignment = 32,
+                          .file_type = -1,
+                          .places = places };
     read_header(h, &info);
     derive(h, &info);
     fclose(file);
@@ -583,4 +606,23 @@ int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err
     }
     *out = info;
     return 0;
+}
+
+int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err)
+{
+    return read_file(path, out, NULL, err);
+}
+
+int gguf_places_read(const char *path, struct gguf_places *out, struct lw_error *err)
+{
+    struct gguf_info info;
+
+    *out = (struct gguf_places){ .tensors = NULL };
+    return read_file(path, &info, out, err);
+}
+
+void gguf_places_release(struct gguf_places *places)
+{
+    mem_free(places->tensors);
+    *places = (struct gguf_places){ .tensors = NULL };
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct gguf_info {
@@ -27,5 +28,20 @@ struct gguf_info {
 
 /* LW_ERR_LOCAL: missing, unreadable, not GGUF, damaged or truncated (says which). */
 int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err);
+
+/* Where things lie in the file, for those who read it without libllama. */
+struct gguf_place {
+    uint64_t start, bytes; /* from the beginning of the file */
+};
+
+struct gguf_places {
+    struct gguf_place *tensors; /* the data of each, in the order of the header */
+    size_t n, cap;
+    uint64_t data_start; /* the header and its padding end here */
+};
+
+/* Errors as gguf_info_read(). Release in any case. */
+int gguf_places_read(const char *path, struct gguf_places *out, struct lw_error *err);
+void gguf_places_release(struct gguf_places *places);
 
 #endif

@@ -1,0 +1,96 @@
+/* identity.c - the hash of a model's header and of samples of its weights.
+ *
+ *     [ header ............ ][ tensor 1        ][ tensor 2        ] ...
+ *       all of it              ##     ##          ##     ##
+ *
+ * A hash of all weights would take a second for each gigabyte, at each start. What
+ * makes one model differ from another changes whole matrices, so a piece from the
+ * start and one from the middle of each tells them apart, small tensors (norms,
+ * biases, adapters merged into one kind of matrix) included, which samples at even
+ * distances would miss. */
+#include "engine/identity.h"
+
+#include "engine/gguf_info.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SAMPLE_BYTES = 16 * 1024 };
+
+struct reading {
+    FILE *file;
+    struct hash hash;
+    unsigned char piece[SAMPLE_BYTES];
+};
+
+static int add_range(struct reading *r, uint64_t start, uint64_t bytes)
+{
+    if (fseeko(r->file, (off_t)start, SEEK_SET) != 0) {
+        return -1;
+    }
+    while (bytes > 0) {
+        size_t want = bytes < sizeof r->piece ? (size_t)bytes : sizeof r->piece;
+        if (fread(r->piece, 1, want, r->file) != want) {
+            return -1;
+        }
+        hash_add(&r->hash, r->piece, want);
+        bytes -= want;
+    }
+    return 0;
+}
+
+static int add_samples(struct reading *r, const struct gguf_place *tensor)
+{
+    uint64_t middle = tensor->bytes / 2;
+
+    if (tensor->bytes <= 2 * SAMPLE_BYTES) {
+        return add_range(r, tensor->start, tensor->bytes);
+    }
+    int rc = add_range(r, tensor->start, SAMPLE_BYTES);
+    return rc ? rc : add_range(r, tensor->start + middle, SAMPLE_BYTES);
+}
+
+static int add_all(struct reading *r, const struct gguf_places *places)
+{
+    int rc = add_range(r, 0, places->data_start);
+
+    for (size_t i = 0; i < places->n && rc == 0; i++) {
+        rc = add_samples(r, &places->tensors[i]);
+    }
+    return rc;
+}
+
+static void name(struct hash *hash, char out[IDENTITY_BYTES])
+{
+    unsigned char digest[HASH_BYTES];
+
+    hash_end(hash, digest);
+    hash_hex(digest, HASH_NAME_CHARS, out);
+}
+
+int identity_of_file(const char *path, char out[IDENTITY_BYTES], struct lw_error *err)
+{
+    struct gguf_places places;
+    struct reading r;
+    int rc = gguf_places_read(path, &places, err);
+
+    if (rc) {
+        goto fail_places;
+    }
+    hash_init(&r.hash);
+    errno = 0;
+    r.file = fopen(path, "rbe");
+    if (!r.file || add_all(&r, &places) != 0) {
+        rc = err_set(err, LW_ERR_LOCAL, "cannot read the model %s: %s", path,
+                     errno ? strerror(errno) : "it is cut short");
+    } else {
+        name(&r.hash, out);
+    }
+    if (r.file) {
+        fclose(r.file);
+    }
+fail_places:
+    gguf_places_release(&places);
+    return rc;
+}

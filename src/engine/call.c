@@ -227,6 +227,7 @@ static void place_turn(struct call *call, struct tables *table, struct turn *t,
     add_range(&t->own, &prompt->tokens, n_shared, prompt->tokens.n);
     sched_request_init(&t->sched, t->n_prompt, t->n_prompt + t->max_reply);
     sched_group_append(&g->sched, &t->sched);
+    g->source = g->source ? g->source : t->req->source;
     t->sched.twin = find_twin(table, g, t);
 }
 

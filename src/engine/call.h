@@ -17,15 +17,23 @@
 #include "engine/load.h"
 #include "engine/turn.h"
 
+/* States of a call that were found on disk, or are going there. */
+struct disk_account {
+    int n_found, n_kept;
+    int64_t tokens_found, tokens_kept;
+    uint64_t bytes_found, bytes_kept;
+};
+
 struct call {
-    struct sched_call sched;
+    struct sched_call sched; /* first */
     const struct cancel *cancel;
     struct turn *turns;
     size_t n_turns, n_left;
     struct turn_group **groups;
     size_t n_groups;
     struct queue *events;
-    struct call *next; /* of the engine's list */
+    struct disk_account disk; /* the engine thread's */
+    struct call *next;        /* of the engine's list */
 };
 
 /* Never fails: a request that cannot begin has its error in its turn. */

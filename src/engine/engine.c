@@ -3,12 +3,14 @@
  * This is the caller's side: it opens the model, starts the engine thread,
  * turns a batch of requests into a call and hands out what comes back. All the
  * work is elsewhere: load.c (file to context), call.c (requests to groups),
- * schedule.c (what goes into a batch), loop.c (the engine thread). */
+ * schedule.c (what goes into a batch), loop.c (the engine thread), kv_disk.c
+ * (states on disk). */
 #include "engine/engine.h"
 
 #include "base/mem.h"
 #include "engine/loop.h"
 #include "engine/machine.h"
+#include "engine/origin.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -19,6 +21,7 @@ struct engine {
     struct llm llm; /* first */
     struct llm_info info;
     struct loaded model;
+    struct kv_disk *disk; /* NULL: none */
     struct loop *loop;
     pthread_t thread;
 };
@@ -71,6 +74,9 @@ static int engine_chat_many(struct llm *llm, const struct llm_request *reqs, siz
         mem_free(event);
     }
     call_free(call);
+    if (e->disk && reqs[0].keep_only) {
+        kv_disk_flush(e->disk);
+    }
     if (cancel_level(cancel) == CANCEL_ABORT) {
         return err_set(err, LW_CANCELLED, "cancelled");
     }
@@ -84,6 +90,7 @@ static void engine_close(struct llm *llm)
     loop_stop(e->loop);
     pthread_join(e->thread, NULL);
     loop_free(e->loop);
+    kv_disk_close(e->disk);
     load_release(&e->model);
     mem_free(e);
 }
@@ -124,6 +131,45 @@ static uint64_t kept_bytes(const struct engine_options *opt)
     return quarter < most ? quarter : most;
 }
 
+/* No file of states is worth a run: where they cannot be kept a warning says why. */
+static void open_disk(struct engine *e, const struct engine_options *opt)
+{
+    struct buf origin;
+    struct lw_error err;
+
+    if (!opt->kv_folder || opt->kv_bytes == 0 || e->model.sharing == LOAD_SHARE_NOTHING) {
+        return;
+    }
+    buf_init(&origin, ORIGIN_BYTES_MAX);
+    if (origin_of(&e->model, opt->path, &origin, &err) == 0) {
+        e->disk = kv_disk_open(&(struct kv_disk_options){
+            .folder = opt->kv_folder,
+            .bytes_max = opt->kv_bytes,
+            .origin = origin.data,
+            .token_cost = (double)llama_model_n_params(e->model.model),
+            .notice = opt->warning,
+            .user = opt->user,
+        });
+        uint64_t each = e->model.kv_bytes_per_token;
+        e->info.kept_token_bytes = each > 0 ? each : 1; /* recurrent: a state, no cells */
+    } else if (opt->warning) {
+        opt->warning(opt->user, err.message);
+    }
+    buf_release(&origin);
+}
+
+static struct loop *new_loop(struct engine *e, const struct engine_options *opt)
+{
+    struct loop_options loop = {
+        .kept_bytes_max = kept_bytes(opt),
+        .disk = e->disk,
+        .trace = opt->trace,
+        .user = opt->user,
+    };
+
+    return loop_new(&e->model, &loop);
+}
+
 int engine_open(struct llm **out, const struct engine_options *opt, struct lw_error *err)
 {
     struct engine *e = mem_alloc(sizeof *e);
@@ -143,7 +189,8 @@ int engine_open(struct llm **out, const struct engine_options *opt, struct lw_er
         .context = e->model.context,
         .parallel = e->model.sequences,
     };
-    e->loop = loop_new(&e->model, kept_bytes(opt));
+    open_disk(e, opt);
+    e->loop = new_loop(e, opt);
     if (start_thread(e) != 0) {
         rc = err_set(err, LW_ERR_LOCAL, "no thread could be started for the model");
         goto fail_thread;
@@ -153,6 +200,7 @@ int engine_open(struct llm **out, const struct engine_options *opt, struct lw_er
 
 fail_thread:
     loop_free(e->loop);
+    kv_disk_close(e->disk);
     load_release(&e->model);
 fail_load:
     mem_free(e);

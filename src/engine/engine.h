@@ -17,6 +17,10 @@
  * one prompt at a time (info.parallel is 1), at most 512 tokens, and shares nothing
  * but equal prompts that follow each other.
  *
+ * With kv_folder, states of requests that name their document (llm_request.source) are
+ * kept on disk as well (kv_disk.h) and found there by later processes. What is found
+ * is what was computed, byte for byte; what libllama does not take is computed again.
+ *
  * Chat: the model's own template where libllama knows it, else a plain one (a
  * notice says so). Template text is tokenised with special tokens, contents
  * without.
@@ -41,6 +45,13 @@ struct engine_options {
     /* Kept prefix states; 0: a quarter of the memory that is free after loading,
      * at most 1 GiB. */
     uint64_t kv_ram_bytes;
+    /* Prefix states on disk, at most so many bytes; NULL or 0: none. */
+    const char *kv_folder;
+    uint64_t kv_bytes;
+    /* Any thread, until the engine is closed: something is wrong with the states on
+     * disk; what was found there and what goes there. Both may be NULL. */
+    void (*warning)(void *user, const char *sentence);
+    void (*trace)(void *user, const char *sentence);
     /* While opening, on the opener's thread. Both may be NULL. */
     void (*notice)(void *user, const char *sentence);
     void (*loading)(void *user, double share); /* 0..1 */

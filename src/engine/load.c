@@ -318,7 +318,8 @@ static int open_model(struct loaded *m, const struct engine_options *opt,
 static int open_context(struct loaded *m, const struct engine_options *opt,
                         const struct complaint *heard, struct lw_error *err)
 {
-    m->ctx = llama_init_from_model(m->model, load_params(m, opt));
+    m->params = load_params(m, opt);
+    m->ctx = llama_init_from_model(m->model, m->params);
     if (!m->ctx) {
         return load_failed(opt, heard, "cannot make a context for the model", err);
     }
@@ -342,6 +343,7 @@ static int load_all(struct loaded *m, const struct engine_options *opt,
     if ((rc = check_file(&info, opt->path, err))) {
         return rc;
     }
+    m->kv_bytes_per_token = info.kv_bytes_per_token;
     choose_context(m, &info, opt);
     if ((rc = choose_cells(&info, opt->path, m->context, &m->cells, err)) ||
         (rc = open_model(m, opt, heard, err)) || (rc = check_kind(m, opt, err))) {

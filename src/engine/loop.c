@@ -3,7 +3,7 @@
  * Each round: take what came in, end what was cancelled, let the schedule fill
  * a batch, decode it, go on with every request whose logits it gave. The
  * schedule knows nothing of libllama; its hooks here copy and clear sequences
- * and bring back kept states.
+ * and bring back kept states, from memory or from disk.
  *
  * Cancelling: the abort callback looks at the tokens of all callers before
  * every operation of a step. A step that is aborted leaves the cache as it was, so
@@ -16,7 +16,10 @@
 #include "engine/prefix.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum {
     KEEP_TOKENS_MIN = 48, /* a shorter prefix is computed again sooner than kept */
@@ -25,6 +28,7 @@ enum {
 
 struct loop {
     struct loaded *m;
+    struct loop_options opt;
     struct schedule sched;
     struct prefix_store *kept;
     struct llama_batch batch;
@@ -79,19 +83,58 @@ static bool worth_restoring(const struct loop *loop, const struct prefix_entry *
 static bool restore(struct loop *loop, const struct prefix_entry *e, int seq, int common)
 {
     llama_memory_t memory = loop->m->memory;
+    size_t used = llama_state_seq_set_data(loop->m->ctx, e->state, e->state_bytes, seq);
 
-    if (llama_state_seq_set_data(loop->m->ctx, e->state, e->state_bytes, seq) == 0) {
+    if (used != e->state_bytes) {
         llama_memory_seq_rm(memory, seq, -1, -1);
         return false;
     }
     if (common < e->n_tokens) {
         llama_memory_seq_rm(memory, seq, common, -1);
     }
-    if (llama_memory_seq_pos_max(memory, seq) != common - 1) {
+    bool from_start =
+        loop->m->sharing != LOAD_SHARE_ANY || llama_memory_seq_pos_min(memory, seq) == 0;
+    if (llama_memory_seq_pos_max(memory, seq) != common - 1 || !from_start) {
         llama_memory_seq_rm(memory, seq, -1, -1);
         return false;
     }
     return true;
+}
+
+static struct disk_account *account_of(const struct turn_group *g)
+{
+    return &((struct call *)g->sched.call)->disk;
+}
+
+static bool is_on_disk(struct loop *loop, struct turn_group *g)
+{
+    if (!g->on_disk && loop->opt.disk && g->source) {
+        g->on_disk =
+            kv_disk_use(loop->opt.disk, g->source->id, g->prefix.ids, (int)g->prefix.n);
+    }
+    return g->on_disk;
+}
+
+/* The whole prefix from disk into the group's sequence, which is empty. A state that
+ * libllama does not take is none: its tokens are computed. */
+static bool restore_from_disk(struct loop *loop, struct turn_group *g)
+{
+    struct prefix_entry e = { .n_tokens = (int)g->prefix.n };
+
+    if (!loop->opt.disk || !g->source || e.n_tokens == 0) {
+        return false;
+    }
+    e.state = kv_disk_load(loop->opt.disk, g->source->id, g->prefix.ids, e.n_tokens,
+                           &e.state_bytes);
+    g->on_disk = e.state && restore(loop, &e, g->sched.prefix.seq, e.n_tokens);
+    free(e.state);
+    if (g->on_disk) {
+        struct disk_account *a = account_of(g);
+        a->n_found++;
+        a->tokens_found += e.n_tokens;
+        a->bytes_found += e.state_bytes;
+    }
+    return g->on_disk;
 }
 
 static int group_begins(void *user, struct sched_group *group)
@@ -102,7 +145,11 @@ static int group_begins(void *user, struct sched_group *group)
     struct turn_group *near = best_neighbour(loop, g, &near_common);
     struct prefix_entry *e =
         prefix_find(loop->kept, g->prefix.ids, (int)g->prefix.n, &kept_common);
+    int most = kept_common > near_common ? kept_common : near_common;
 
+    if (most < (int)g->prefix.n && restore_from_disk(loop, g)) {
+        return (int)g->prefix.n;
+    }
     if (e && kept_common > near_common && worth_restoring(loop, e, kept_common) &&
         restore(loop, e, group->prefix.seq, kept_common)) {
         prefix_touch(loop->kept, e, e->promise);
@@ -115,27 +162,77 @@ static int group_begins(void *user, struct sched_group *group)
     return near_common;
 }
 
+/* Returns the group's state in memory, NULL if it has no place there. */
+static struct prefix_entry *keep_in_memory(struct loop *loop, const struct turn_group *g)
+{
+    int n = (int)g->prefix.n, seq = g->sched.prefix.seq, common;
+    struct prefix_entry *e = prefix_find(loop->kept, g->prefix.ids, n, &common);
+
+    if (e && common == n && e->n_tokens == n) {
+        prefix_touch(loop->kept, e, g->promise);
+        return e;
+    }
+    size_t bytes = llama_state_seq_get_size(loop->m->ctx, seq);
+    e = bytes > 0 ? prefix_put(loop->kept, g->prefix.ids, n, bytes, g->promise) : NULL;
+    if (e && llama_state_seq_get_data(loop->m->ctx, e->state, bytes, seq) != bytes) {
+        prefix_drop(loop->kept, e);
+        e = NULL;
+    }
+    return e;
+}
+
+static void save(struct loop *loop, struct turn_group *g, const unsigned char *state,
+                 size_t bytes)
+{
+    struct disk_account *a = account_of(g);
+
+    kv_disk_save(loop->opt.disk, g->source->id, g->source->name, g->prefix.ids,
+                 (int)g->prefix.n, state, bytes);
+    g->on_disk = true;
+    a->n_kept++;
+    a->tokens_kept += (int64_t)g->prefix.n;
+    a->bytes_kept += bytes;
+}
+
+/* in_memory: the same state, NULL if it is not there. */
+static void keep_on_disk(struct loop *loop, struct turn_group *g,
+                         const struct prefix_entry *in_memory)
+{
+    if (in_memory) {
+        save(loop, g, in_memory->state, in_memory->state_bytes);
+        return;
+    }
+    int seq = g->sched.prefix.seq;
+    size_t bytes = llama_state_seq_get_size(loop->m->ctx, seq);
+    unsigned char *state = bytes > 0 ? malloc(bytes) : NULL;
+    if (state && llama_state_seq_get_data(loop->m->ctx, state, bytes, seq) == bytes) {
+        save(loop, g, state, bytes);
+    }
+    free(state);
+}
+
+/* What was computed whole, and is long or a document's: a short part of one is its
+ * instructions too. */
+static bool worth_keeping(const struct loop *loop, const struct turn_group *g)
+{
+    size_t least = g->source ? 1 : KEEP_TOKENS_MIN;
+
+    return loop->m->sharing != LOAD_SHARE_NOTHING && g->prefix.n >= least &&
+           (size_t)g->sched.prefix.n_done >= g->prefix.n;
+}
+
 /* Keep the group's prefix for later questions. */
 static void group_ends(void *user, struct sched_group *group)
 {
     struct loop *loop = user;
     struct turn_group *g = (struct turn_group *)group;
-    int n = (int)g->prefix.n, common;
 
-    if (loop->m->sharing == LOAD_SHARE_NOTHING || n < KEEP_TOKENS_MIN ||
-        group->prefix.n_done < n) {
+    if (!worth_keeping(loop, g)) {
         return;
     }
-    struct prefix_entry *e = prefix_find(loop->kept, g->prefix.ids, n, &common);
-    if (e && common == n && e->n_tokens == n) {
-        prefix_touch(loop->kept, e, g->promise);
-        return;
-    }
-    size_t bytes = llama_state_seq_get_size(loop->m->ctx, group->prefix.seq);
-    e = bytes > 0 ? prefix_put(loop->kept, g->prefix.ids, n, bytes, g->promise) : NULL;
-    if (e && llama_state_seq_get_data(loop->m->ctx, e->state, bytes, group->prefix.seq) !=
-                 bytes) {
-        prefix_drop(loop->kept, e);
+    const struct prefix_entry *e = keep_in_memory(loop, g);
+    if (loop->opt.disk && g->source && !is_on_disk(loop, g)) {
+        keep_on_disk(loop, g, e);
     }
 }
 
@@ -402,6 +499,22 @@ static void end_cancelled(struct loop *loop)
     }
 }
 
+static void trace_disk(const struct loop *loop, const struct disk_account *a)
+{
+    const double mib = 1024 * 1024;
+    char sentence[256];
+
+    if (!loop->opt.trace || a->n_found + a->n_kept == 0) {
+        return;
+    }
+    snprintf(sentence, sizeof sentence,
+             "KV store: %d states found (%" PRId64 " tokens, %.1f MiB), %d more to keep "
+             "(%" PRId64 " tokens, %.1f MiB)",
+             a->n_found, a->tokens_found, (double)a->bytes_found / mib, a->n_kept,
+             a->tokens_kept, (double)a->bytes_kept / mib);
+    loop->opt.trace(loop->opt.user, sentence);
+}
+
 /* Calls that have nothing left go back to their callers. */
 static void give_back(struct loop *loop)
 {
@@ -415,6 +528,7 @@ static void give_back(struct loop *loop)
         }
         *link = c->next;
         sched_remove(&loop->sched, &c->sched);
+        trace_disk(loop, &c->disk);
         /* From here on the call may be gone at any moment. */
         call_send(c, EVENT_END, 0, NULL, NULL, 0);
     }
@@ -430,6 +544,10 @@ static void check_turn(struct loop *loop, struct turn *t)
     }
     if (t->error) {
         turn_reply(t, LLM_FAILED, false);
+    } else if (t->req->keep_only &&
+               is_on_disk(loop, (struct turn_group *)t->sched.group)) {
+        sched_finish(&loop->sched, &t->sched);
+        turn_reply(t, LLM_STOP, true);
     }
 }
 
@@ -487,12 +605,13 @@ static struct llama_batch new_source_batch(int n_seq)
     return b;
 }
 
-struct loop *loop_new(struct loaded *m, uint64_t kept_bytes_max)
+struct loop *loop_new(struct loaded *m, const struct loop_options *opt)
 {
     struct loop *loop = mem_alloc(sizeof *loop);
 
     loop->m = m;
-    loop->kept = prefix_store_new(kept_bytes_max);
+    loop->opt = *opt;
+    loop->kept = prefix_store_new(opt->kept_bytes_max);
     loop->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     if (m->decoder_start != LLAMA_TOKEN_NULL) {
         loop->source = new_source_batch(m->n_seq);

@@ -6,11 +6,19 @@
 #define LW_ENGINE_LOOP_H
 
 #include "engine/call.h"
+#include "engine/kv_disk.h"
 
 struct loop;
 
+struct loop_options {
+    uint64_t kept_bytes_max;
+    struct kv_disk *disk;                            /* NULL: none; borrowed */
+    void (*trace)(void *user, const char *sentence); /* engine thread; NULL: none */
+    void *user;
+};
+
 /* m must outlive the loop; its context belongs to the loop from now on. */
-struct loop *loop_new(struct loaded *m, uint64_t kept_bytes_max);
+struct loop *loop_new(struct loaded *m, const struct loop_options *opt);
 void loop_free(struct loop *loop); /* loop_run() has returned */
 /* Until loop_stop(). */
 void loop_run(struct loop *loop);

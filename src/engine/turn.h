@@ -21,7 +21,9 @@ struct call;
 struct turn_group {
     struct sched_group sched; /* first: the schedule hands out pointers to it */
     struct tokens prefix;
-    double promise; /* the best screening score of its turns */
+    double promise;                  /* the best screening score of its turns */
+    const struct llm_source *source; /* of the first turn that has one; NULL: none */
+    bool on_disk;                    /* its state is known to be there */
     uint64_t hash;
 };
 

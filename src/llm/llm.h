@@ -36,6 +36,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum llm_role { LLM_SYSTEM, LLM_USER, LLM_ASSISTANT };
 
@@ -65,6 +66,10 @@ struct llm_request {
     /* A model in process keeps the state of what repeats under this document beyond
      * the process, where the user lets it. NULL: nothing is kept there. */
     const struct llm_source *source;
+    /* Nothing is asked: what repeats is to be kept under `source`, if it is not there
+     * yet (then nothing is computed, and usage says so). Only with max_tokens 0, and
+     * where info.kept_token_bytes is not 0. Kept when llm_chat_many() returns. */
+    bool keep_only;
     /* The assistant's turn begins with this text (NULL: nothing). The reply's
      * text does not repeat it. Where info.prefill is false it is dropped. */
     const char *prefill;
@@ -122,6 +127,8 @@ struct llm_info {
     bool cheap_scoring;      /* max_tokens 0 costs no decode, and shares prefixes where the
                               * model can: screen first, then answer */
     bool prefill;            /* llm_request.prefill is honoured */
+    /* About what a token of a state takes that is kept beyond the process; 0: none is. */
+    uint64_t kept_token_bytes;
     int context;             /* tokens really served for one request; 0: unknown */
     int parallel;            /* requests worth having in flight */
 };

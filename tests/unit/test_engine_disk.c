@@ -1,0 +1,220 @@
+/* test_engine_disk.c - states on disk, with a real, very small model.
+ *
+ * What is promised: a state comes back byte for byte, so that what is computed behind
+ * it is what would have been computed behind the state in memory. Prompts computed whole
+ * differ in the last bits, since batches have other shapes; that is ggml's, with or
+ * without a store. */
+#include "engine_help.h"
+
+#include "base/mem.h"
+#include "documents.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct llm_source lease = { .id = "00112233445566778899aabbccddeeff",
+                                         .name = "lease.txt" };
+static const struct llm_source garden = { .id = "ffeeddccbbaa99887766554433221100",
+                                          .name = "garden.txt" };
+
+/* Every engine of a test has its store in here. */
+static int make_folder(void **state)
+{
+    *state = documents_folder();
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    documents_remove(*state);
+    return 0;
+}
+
+static struct llm *open_on(const char *folder, uint64_t bytes)
+{
+    struct llm *llm = help_open(&(struct engine_options){
+        .context = HELP_CONTEXT, .kv_folder = folder, .kv_bytes = bytes });
+
+    if (!llm) {
+        skip();
+    }
+    return llm;
+}
+
+/* One question over an excerpt, scored: yes or no. */
+static struct llm_reply screen(struct llm *llm, const char *excerpt, const char *question,
+                               const struct llm_source *source)
+{
+    static const char *const yes[] = { "Yes" }, *const no[] = { "No" };
+    struct ask ask;
+
+    ask_init(&ask, "Excerpt:\n", excerpt, question);
+    ask.req.alt = yes;
+    ask.req.alt2 = no;
+    ask.req.n_alt = ask.req.n_alt2 = 1;
+    ask.req.source = source;
+    struct kept *kept = help_run(llm, &ask.req, 1);
+    struct llm_reply reply = kept->reply;
+    mem_free(kept);
+    assert_int_equal(reply.finish, LLM_STOP);
+    reply.text = "";
+    return reply;
+}
+
+static const char rent[] = "\nIs a rent named?", pets[] = "\nMay pets be kept?";
+
+static void test_found_by_the_next_process(void **state)
+{
+    struct llm *llm = open_on(*state, 1 << 30);
+
+    assert_true(llm_info(llm)->kept_token_bytes > 0);
+    struct llm_reply first = screen(llm, help_lease, rent, &lease);
+    struct llm_reply in_memory = screen(llm, help_lease, pets, &lease);
+    llm_close(llm);
+    llm = open_on(*state, 1 << 30);
+    struct llm_reply from_disk = screen(llm, help_lease, pets, &lease);
+    llm_close(llm);
+
+    assert_int_equal(first.usage.cached_tokens, 0);
+    assert_true(in_memory.usage.cached_tokens >= 48);
+    assert_int_equal(from_disk.usage.cached_tokens, in_memory.usage.cached_tokens);
+    assert_int_equal(from_disk.usage.prompt_tokens, in_memory.usage.prompt_tokens);
+    /* To the last bit: the same state, then the same tokens in the same batch. */
+    assert_memory_equal(&from_disk.logprob_alt, &in_memory.logprob_alt, sizeof(double));
+    assert_memory_equal(&from_disk.logprob_alt2, &in_memory.logprob_alt2, sizeof(double));
+}
+
+/* The state goes on as it would have, token by token. */
+static void test_the_same_text(void **state)
+{
+    static const char question[] = "\nWho is the landlord?";
+    char texts[2][HELP_TEXT_MAX];
+    struct ask ask;
+
+    ask_init(&ask, "Excerpt:\n", help_lease, question);
+    ask.req.prefill = "The landlord is";
+    ask.req.max_tokens = 6;
+    ask.req.source = &lease;
+    for (int i = 0; i < 2; i++) {
+        struct llm *llm = open_on(*state, 1 << 30);
+        screen(llm, help_lease, rent, &lease);
+        struct kept *kept = help_run(llm, &ask.req, 1);
+        snprintf(texts[i], sizeof texts[i], "%s", kept->text);
+        mem_free(kept);
+        llm_close(llm);
+    }
+    assert_true(strlen(texts[0]) > 0);
+    assert_string_equal(texts[0], texts[1]);
+}
+
+static void test_without_a_source_nothing_is_kept(void **state)
+{
+    struct llm *llm = open_on(*state, 1 << 30);
+
+    screen(llm, help_lease, rent, NULL);
+    llm_close(llm);
+    llm = open_on(*state, 1 << 30);
+    assert_int_equal(screen(llm, help_lease, pets, &lease).usage.cached_tokens, 0);
+    llm_close(llm);
+    llm = open_on(*state, 1 << 30);
+    /* Nor found, by a request that does not say whose text it is. */
+    assert_int_equal(screen(llm, help_lease, pets, NULL).usage.cached_tokens, 0);
+    llm_close(llm);
+}
+
+static void test_without_a_store(void **state)
+{
+    struct llm *llm = open_on(*state, 0);
+
+    assert_int_equal(llm_info(llm)->kept_token_bytes, 0);
+    screen(llm, help_lease, rent, &lease);
+    llm_close(llm);
+    assert_int_equal(rmdir(*state), 0); /* empty */
+    assert_int_equal(mkdir(*state, 0700), 0);
+}
+
+static void keep(struct llm *llm, const char *excerpt, const struct llm_source *source,
+                 struct usage *usage)
+{
+    struct ask ask;
+
+    ask_init(&ask, "Excerpt:\n", excerpt, NULL);
+    ask.req.source = source;
+    ask.req.keep_only = true;
+    struct kept *kept = help_run(llm, &ask.req, 1);
+    assert_int_equal(kept->reply.finish, LLM_STOP);
+    *usage = kept->reply.usage;
+    mem_free(kept);
+}
+
+/* What was kept without a question serves every question. */
+static void test_kept_beforehand(void **state)
+{
+    struct usage first, again, other;
+    struct llm *llm = open_on(*state, 1 << 30);
+
+    keep(llm, help_lease, &lease, &first);
+    keep(llm, help_lease, &lease, &again);
+    keep(llm, help_garden, &garden, &other);
+    llm_close(llm);
+    assert_int_equal(first.cached_tokens, 0);
+    assert_int_equal(again.cached_tokens, again.prompt_tokens);
+    assert_true(other.cached_tokens < other.prompt_tokens);
+    llm = open_on(*state, 1 << 30);
+    struct llm_reply reply = screen(llm, help_lease, rent, &lease);
+    assert_true(reply.usage.cached_tokens >= 48);
+    assert_true(reply.usage.prompt_tokens - reply.usage.cached_tokens < 24);
+    llm_close(llm);
+}
+
+/* More states than there is room for: the first stay, and none is pushed out by a later
+ * one of the same run. */
+static void test_a_run_does_not_push_out_its_own(void **state)
+{
+    const char *const excerpts[] = { help_lease, help_garden };
+    const struct llm_source *sources[] = { &lease, &garden };
+    struct llm *llm = open_on(*state, 1 << 30);
+    uint64_t bytes = llm_info(llm)->kept_token_bytes * 150;
+    struct llm_request reqs[2];
+    struct ask asks[2];
+
+    llm_close(llm);
+    llm = open_on(*state, bytes); /* one of them, of about a hundred tokens each */
+    for (int i = 0; i < 2; i++) {
+        ask_init(&asks[i], "Excerpt:\n", excerpts[i], rent);
+        asks[i].req.source = sources[i];
+        reqs[i] = asks[i].req;
+    }
+    mem_free(help_run(llm, reqs, 2));
+    llm_close(llm);
+    llm = open_on(*state, bytes);
+    assert_true(screen(llm, help_lease, pets, &lease).usage.cached_tokens >= 48);
+    llm_close(llm);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_found_by_the_next_process, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_the_same_text, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_without_a_source_nothing_is_kept,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_without_a_store, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_kept_beforehand, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_a_run_does_not_push_out_its_own, make_folder,
+                                        remove_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,6 +6,7 @@
  * a million table rows. */
 #include "flow/doc.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -133,4 +134,21 @@ void doc_set_take(struct doc_set *set, struct doc *doc)
     set->docs[set->n_docs++] = doc;
     set->text_bytes += doc->len;
     snprintf(doc->id, sizeof doc->id, "d%u", (unsigned)set->n_docs);
+}
+
+static void hash_text(struct doc *doc)
+{
+    unsigned char digest[HASH_BYTES];
+    struct hash h;
+    hash_init(&h);
+    hash_add(&h, doc->text, doc->len);
+    hash_end(&h, digest);
+    hash_hex(digest, DOC_CONTENT_CHARS, doc->content);
+}
+
+void doc_set_hash(struct doc_set *set)
+{
+    for (size_t i = 0; i < set->n_docs; i++) {
+        if (!*set->docs[i]->content) hash_text(set->docs[i]);
+    }
 }

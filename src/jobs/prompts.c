@@ -73,6 +73,7 @@ static struct llm_part part(const char *text)
     return (struct llm_part){ .text = text, .len = strlen(text) };
 }
 
+/* question: NULL for none. */
 static void set_messages(struct arena *a, const char *excerpt, size_t len,
                          const char *question, struct llm_request *req)
 {
@@ -80,9 +81,14 @@ static void set_messages(struct arena *a, const char *excerpt, size_t len,
     messages[0] = llm_message_text(LLM_SYSTEM, SYSTEM);
     messages[1] = (struct llm_message){
         .role = LLM_USER,
-        .parts = { part(BEFORE), trimmed(excerpt, len), part(AFTER), part(question) },
-        .n_parts = 4,
+        .parts = { part(BEFORE), trimmed(excerpt, len) },
+        .n_parts = 2,
     };
+    if (question) {
+        struct llm_message *user = &messages[1];
+        user->parts[user->n_parts++] = part(AFTER);
+        user->parts[user->n_parts++] = part(question);
+    }
     *req = (struct llm_request){ .messages = messages, .n_messages = PROMPT_MESSAGES };
 }
 
@@ -149,6 +155,13 @@ void prompt_probe(struct arena *a, const char *excerpt, size_t len,
     req->n_alt = sizeof YES / sizeof *YES;
     req->alt2 = NO;
     req->n_alt2 = sizeof NO / sizeof *NO;
+}
+
+void prompt_excerpt(struct arena *a, const char *excerpt, size_t len,
+                    struct llm_request *req)
+{
+    set_messages(a, excerpt, len, NULL, req);
+    req->keep_only = true;
 }
 
 static json_t *choice_schema(const struct task *task)

@@ -34,6 +34,10 @@ void prompt_read(struct arena *a, const char *excerpt, size_t len,
 void prompt_probe(struct arena *a, const char *excerpt, size_t len,
                   const struct task *task, struct llm_request *req);
 
+/* No question: only what all questions over this excerpt begin with, to be kept. */
+void prompt_excerpt(struct arena *a, const char *excerpt, size_t len,
+                    struct llm_request *req);
+
 /* Is this kind of answer asked as JSON (list, choice)? */
 bool prompt_is_json(enum answer_kind kind);
 /* Schema of the reply: {"items": ["..."]} or {"choice": "..."}; new reference,

@@ -107,8 +107,18 @@ static void make_whole(struct llm_request *req)
     if (req->max_tokens < PROMPT_SERVER_TOKENS) req->max_tokens = PROMPT_SERVER_TOKENS;
 }
 
-static void make_request(const struct reader *rd, const struct step *step,
-                         struct arena *a, struct llm_request *req)
+/* What speaks of a whole chunk may be kept under its document. The single sentences of
+ * STEP_NEAR are chosen for one answer and do not come again. */
+static const struct llm_source *source_of(const struct reader *rd,
+                                          const struct step *step)
+{
+    int chunk = rd->jobs->jobs[step->job].chunk;
+    if (!rd->r->sources || step->kind == STEP_NEAR) return NULL;
+    return &rd->r->sources[rd->r->chunks->items[chunk].doc];
+}
+
+static void write_request(const struct reader *rd, const struct step *step,
+                          struct arena *a, struct llm_request *req)
 {
     const struct job *j = &rd->jobs->jobs[step->job];
     const struct task *task = &rd->plan->tasks[j->task];
@@ -123,6 +133,13 @@ static void make_request(const struct reader *rd, const struct step *step,
     req->schema = rd->schemas[j->task];
     if (step->kind == STEP_WHOLE) make_whole(req);
     sample_request(j, req);
+}
+
+static void make_request(const struct reader *rd, const struct step *step,
+                         struct arena *a, struct llm_request *req)
+{
+    write_request(rd, step, a, req);
+    req->source = source_of(rd, step);
 }
 
 /* --- Replies ---------------------------------------------------------------- */

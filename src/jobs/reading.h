@@ -26,6 +26,7 @@ struct reading {
     struct llm *worker;
     const struct doc_set *set;
     const struct chunk_list *chunks;
+    const struct llm_source *sources;   /* one a document; NULL: no state is kept */
     struct search *search;
     struct arena *arena;
     const struct cancel *cancel;

@@ -79,12 +79,30 @@ static void test_sorting_again(void **state)
     doc_free(NULL);
 }
 
+/* Equal texts have equal hashes, whatever they are called. */
+static void test_content(void **state)
+{
+    (void)state;
+    struct doc_set set;
+    doc_set_init(&set);
+    doc_set_take(&set, make("one text"));
+    doc_set_take(&set, make("one text"));
+    doc_set_take(&set, make("one texts"));
+    assert_string_equal(set.docs[0]->content, "");
+    doc_set_hash(&set);
+    assert_int_equal(strlen(set.docs[0]->content), DOC_CONTENT_CHARS);
+    assert_string_equal(set.docs[0]->content, set.docs[1]->content);
+    assert_string_not_equal(set.docs[0]->content, set.docs[2]->content);
+    doc_set_release(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_sorting_again),
+        cmocka_unit_test(test_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,32 @@ static void test_tasks_of_a_chunk_share_up_to_the_question(void **state)
     arena_free(a);
 }
 
+/* What is kept beforehand is what every question begins with, to the last byte. */
+static void test_an_excerpt_alone_begins_like_every_question(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct task task = { .ask = arena_strdup(a, "When?") };
+    struct llm_request alone, screen;
+    prompt_excerpt(a, excerpt, sizeof excerpt - 1, &alone);
+    prompt_screen(a, excerpt, sizeof excerpt - 1, &task, &screen);
+    assert_true(alone.keep_only);
+    assert_false(screen.keep_only);
+    assert_int_equal(alone.max_tokens, 0);
+    assert_int_equal(alone.n_messages, screen.n_messages);
+    assert_string_equal(alone.messages[0].parts[0].text,
+                        screen.messages[0].parts[0].text);
+    assert_int_equal(alone.messages[1].n_parts, 2);
+    for (int p = 0; p < 2; p++) {
+        const struct llm_part *x = &alone.messages[1].parts[p];
+        const struct llm_part *y = &screen.messages[1].parts[p];
+        assert_int_equal(x->len, y->len);
+        assert_int_equal(x->verbatim, y->verbatim);
+        assert_memory_equal(x->text, y->text, x->len);
+    }
+    arena_free(a);
+}
+
 static void test_hint_unit_and_choices(void **state)
 {
     (void)state;
@@ -174,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_recipe),
         cmocka_unit_test(test_screen_and_answer_share_every_byte),
         cmocka_unit_test(test_tasks_of_a_chunk_share_up_to_the_question),
+        cmocka_unit_test(test_an_excerpt_alone_begins_like_every_question),
         cmocka_unit_test(test_hint_unit_and_choices),
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_schemas_are_of_our_subset),

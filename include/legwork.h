@@ -25,7 +25,7 @@
  *
  * Threads. A session belongs to one thread at a time. Two calls may come from
  * elsewhere while lw_ask() runs: lw_cancel(), also from a signal handler. The
- * event callback runs on the thread that called lw_ask().
+ * event callback runs on the thread that called lw_ask(), lw_index() or lw_close().
  *
  * Errors. Every call that can fail returns 0 or one of enum lw_code, and fills
  * *err with a sentence fit to print; on success *err is untouched. err may be
@@ -143,7 +143,8 @@ struct lw_event {
 
 typedef void (*lw_event_fn)(void *user, const struct lw_event *event);
 
-/* One callback a session; NULL for none. It must not call back into s. */
+/* One callback a session; NULL for none. It must not call back into s. It may be called
+ * until lw_close() has returned. */
 LW_API void lw_on_event(lw_session *s, lw_event_fn fn, void *user);
 
 /* Answer a question from the documents. Blocks.
@@ -154,7 +155,7 @@ LW_API void lw_on_event(lw_session *s, lw_event_fn fn, void *user);
 LW_API int lw_ask(lw_session *s, const char *question, lw_result **out,
                   struct lw_error *err);
 
-/* End the running lw_ask() or lw_add_file(): the first call asks for the best
+/* End the running lw_ask(), lw_index() or lw_add_file(): the first call asks for the best
  * partial answer, the second aborts. lw_quantize(), lw_tune() and lw_grade() end at
  * the first. When none runs, the next one ends. Async-signal-safe, any thread. */
 LW_API void lw_cancel(lw_session *s);
@@ -181,6 +182,67 @@ LW_API struct lw_citation lw_result_citation(const lw_result *r, size_t i);
 LW_API const char *lw_result_json(const lw_result *r);
 
 LW_API void lw_result_close(lw_result *r);
+
+/* --- What was read is kept ----------------------------------------------- */
+
+/* A worker in this process keeps the states of the parts that it has read on disk, in the
+ * user's cache folder, up to what the option "kv-cache" allows ("0": none): the next
+ * question over the same text costs only its own tokens. They are as private as the
+ * documents and never leave the machine. */
+
+struct lw_indexed {
+    size_t parts;              /* of all documents */
+    size_t there;              /* of these, kept before this call */
+    size_t kept;               /* and kept by it */
+    int64_t tokens;            /* read for that */
+    uint64_t bytes;            /* that take room now */
+    double seconds;
+};
+
+/* Read the session's documents before anybody asks, and keep the state of each part.
+ * Blocks; events as in lw_ask(), the option "timeout" does not count. What is kept
+ * already is not read again, so a call that was cancelled goes on where it stopped.
+ * Documents come in the order in which they were added; where the room does not suffice
+ * for all parts, the first ones are kept.
+ * *out is filled in any case. LW_PARTIAL: there was no room for all. LW_CANCELLED: what
+ * was read by then is kept. LW_ERR_USAGE: the worker is not in this process, or nothing
+ * is to be kept. LW_ERR: the disk did not take the states. Else as lw_ask(). */
+LW_API int lw_index(lw_session *s, struct lw_indexed *out, struct lw_error *err);
+
+struct lw_kept_document {
+    const char *name;          /* when its states were made; "" if that is not known */
+    const char *id;            /* of its text */
+    size_t parts;
+    int64_t tokens;
+    uint64_t bytes;
+    int64_t used;              /* seconds since 1970 */
+};
+
+struct lw_kept_sum {
+    const char *folder;        /* NULL: the user has none. The session's */
+    size_t documents, parts;
+    uint64_t bytes;
+    uint64_t room;             /* the most that may be taken now; 0: nothing is kept */
+};
+
+/* Call fn (NULL: none) for every document with states, the latest used first; strings
+ * are valid during the call. *all, which may be NULL, gets the sums. */
+LW_API int lw_kept(lw_session *s,
+                   void (*fn)(void *user, const struct lw_kept_document *document),
+                   void *user, struct lw_kept_sum *all, struct lw_error *err);
+
+/* Remove the least valuable states until at most bytes_max are left. *freed, which may be
+ * NULL: the bytes that this gave back. */
+LW_API int lw_kept_prune(lw_session *s, uint64_t bytes_max, uint64_t *freed,
+                         struct lw_error *err);
+
+/* Remove the states of the documents of this name or id, or of all (NULL); or of
+ * document i of the session, whatever it was called. *freed, which may be NULL, gets what
+ * is gone: documents, parts, bytes. Returns 0 also if there was nothing. */
+LW_API int lw_forget(lw_session *s, const char *name, struct lw_kept_sum *freed,
+                     struct lw_error *err);
+LW_API int lw_forget_document(lw_session *s, size_t i, struct lw_kept_sum *freed,
+                              struct lw_error *err);
 
 /* --- Models ------------------------------------------------------------- */
 

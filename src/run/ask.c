@@ -69,17 +69,6 @@ static int check_question(const char *question, struct lw_error *err)
     return 0;
 }
 
-static int check_documents(const lw_session *s, struct lw_error *err)
-{
-    if (s->docs.n_docs == 0) {
-        return err_set(err, LW_ERR_USAGE, "there is no document to ask");
-    }
-    if (s->docs.text_bytes == 0) {
-        return err_set(err, LW_ERR_INPUT, "the documents hold no text");
-    }
-    return 0;
-}
-
 static int choose_protocol(struct ask *a, struct lw_error *err)
 {
     const char *said = options_string(&a->s->options, OPT_PROTOCOL);
@@ -194,6 +183,7 @@ static int run_protocol(struct ask *a, struct lw_error *err)
         .reading = { .worker = a->worker,
                      .set = &s->docs,
                      .chunks = &s->matter.chunks,
+                     .sources = s->matter.sources,
                      .search = s->matter.search,
                      .arena = a->arena,
                      .cancel = &s->cancel,
@@ -222,7 +212,7 @@ static int prepare_and_run(struct ask *a, struct lw_error *err)
     int code = check_question(a->question, err);
     if (!code) code = choose_protocol(a, err);
     if (!code) code = load_schema(a, err);
-    if (!code) code = check_documents(a->s, err);
+    if (!code) code = matter_check(a->s, err);
     if (!code) code = open_models(a, err);
     if (!code) code = matter_get(a->s, a->worker, a->question, err);
     if (code) return code;
@@ -332,6 +322,7 @@ int lw_ask(lw_session *s, const char *question, lw_result **out, struct lw_error
     s->cancel.deadline_ms = timeout ? clock_ms() + timeout * 1000 : 0;
     int code = prepare_and_run(&a, &why);
     events_drain(&s->events);
+    session_take_warnings(s);
     code =
         code ? end_without_answer(&a, code, why.message, err) : end_final(&a, out, err);
     session_rearm(s);

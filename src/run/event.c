@@ -22,16 +22,31 @@ const char *event_kind_name(enum lw_event_kind kind)
     return kind_names[kind];
 }
 
+/* A message of another thread. */
+struct posted {
+    enum lw_event_kind kind;
+    char *text;
+};
+
 void events_init(struct events *e)
 {
-    *e = (struct events){ .notices = queue_new() };
+    *e = (struct events){ .posted = queue_new(), .warnings = queue_new() };
+}
+
+static void free_posted(struct posted *p)
+{
+    mem_free(p->text);
+    mem_free(p);
 }
 
 void events_release(struct events *e)
 {
+    struct posted *p;
     char *sentence;
-    while ((sentence = queue_take(e->notices, 0)) != NULL) mem_free(sentence);
-    queue_free(e->notices);
+    while ((p = queue_take(e->posted, 0)) != NULL) free_posted(p);
+    while ((sentence = events_take_warning(e)) != NULL) mem_free(sentence);
+    queue_free(e->posted);
+    queue_free(e->warnings);
 }
 
 static void send_text(struct events *e, enum lw_event_kind kind, const char *text)
@@ -42,17 +57,39 @@ static void send_text(struct events *e, enum lw_event_kind kind, const char *tex
 
 void events_drain(struct events *e)
 {
-    char *sentence;
-    while ((sentence = queue_take(e->notices, 0)) != NULL) {
-        send_text(e, LW_EVENT_NOTICE, sentence);
-        mem_free(sentence);
+    struct posted *p;
+    while ((p = queue_take(e->posted, 0)) != NULL) {
+        send_text(e, p->kind, p->text);
+        free_posted(p);
     }
+}
+
+static void post(struct events *e, enum lw_event_kind kind, const char *sentence)
+{
+    struct posted *p = mem_alloc(sizeof *p);
+    *p = (struct posted){ .kind = kind, .text = mem_strdup(sentence) };
+    queue_put(e->posted, p);
 }
 
 void event_post_notice(void *user, const char *sentence)
 {
+    post(user, LW_EVENT_NOTICE, sentence);
+}
+
+void event_post_trace(void *user, const char *sentence)
+{
+    post(user, LW_EVENT_TRACE, sentence);
+}
+
+void event_post_warning(void *user, const char *sentence)
+{
     struct events *e = user;
-    queue_put(e->notices, mem_strdup(sentence));
+    queue_put(e->warnings, mem_strdup(sentence));
+}
+
+char *events_take_warning(struct events *e)
+{
+    return queue_take(e->warnings, 0);
 }
 
 void event_notice(void *user, const char *sentence)

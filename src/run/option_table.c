@@ -163,6 +163,27 @@ static const struct option_spec table[OPTION_COUNT] = {
       .min = 1,
       .max = 256,
       .help = "requests in flight at the worker (8 in process, else the server's)" },
+    { .id = OPT_KV_CACHE,
+      .name = "kv-cache",
+      .type = OPTION_SIZE,
+      .argument = "SIZE",
+      .fallback = "4G",
+      .help = "disk space for what a model in this process has read (500M, 4G; 0: none)",
+      .man = "Disk space for the states of parts that a model in this process has read, "
+             "so that the next question over the same text reads only itself, also "
+             "after a restart and from another process. Bytes, or with K, M, G or T; 0 "
+             "keeps nothing and uses nothing. When the space is used up, what saves the "
+             "least for its bytes goes first, and what was not used for weeks before "
+             "that. However much is allowed, never more than half of the disk space that "
+             "is free is taken, and never so much that less than 2 GiB stay free. The "
+             "states are in the user's cache folder and as private as the documents: "
+             "\\fBlegwork cache\\fP lists them, \\fBlegwork forget\\fP removes them." },
+    { .id = OPT_NO_KV_CACHE,
+      .name = "no-kv-cache",
+      .type = OPTION_FLAG,
+      .stands_for = "kv-cache",
+      .stands_for_value = "0",
+      .help = "keep nothing of what was read on disk, and use nothing of it" },
     { .id = OPT_JSON,
       .name = "json",
       .type = OPTION_FLAG,
@@ -215,6 +236,20 @@ static const struct option_spec table[OPTION_COUNT] = {
       .man = "Compare how well models read instead of how fast. Each line of the file is "
              "a JSON object with \\fBexcerpt\\fP, \\fBquestion\\fP and "
              "\\fBanswer\\fP, a string or null where the excerpt holds none." },
+    { .id = OPT_PRUNE,
+      .name = "prune",
+      .type = OPTION_SIZE,
+      .scope = SCOPE_FLAG,
+      .argument = "SIZE",
+      .help = "remove the least valuable states until no more than this is left",
+      .man = "Of \\fBlegwork cache\\fP: remove the least valuable states until no more "
+             "than this is left." },
+    { .id = OPT_ALL,
+      .name = "all",
+      .type = OPTION_FLAG,
+      .scope = SCOPE_FLAG,
+      .help = "the states of all documents",
+      .man = "Of \\fBlegwork forget\\fP: the states of all documents." },
 };
 
 const struct option_spec *option_table(void)

@@ -52,6 +52,35 @@ static bool parse_number(const char *text, enum option_type type, long *out)
     return true;
 }
 
+/* Digits with an optional unit (K, M, G, T: powers of 1024). False if it is no such
+ * number, or too large a one. */
+static bool parse_size(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    if (!isdigit((unsigned char)*text)) return false;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    if (errno || (*end && (!unit || end[1])) || n > UINT64_MAX >> shift) return false;
+    *out = (uint64_t)n << shift;
+    return true;
+}
+
+static int check_size(const struct option_spec *spec, const char *value, char **out,
+                      struct lw_error *err)
+{
+    uint64_t bytes;
+    if (!parse_size(value, &bytes)) {
+        return err_set(err, LW_ERR_USAGE,
+                       "%s is \"%.80s\"; it must be a size like 500M, 4G or 0",
+                       spec->name, value);
+    }
+    *out = mem_strdup(value);
+    return 0;
+}
+
 static int check_number(const struct option_spec *spec, const char *value, char **out,
                         struct lw_error *err)
 {
@@ -129,6 +158,7 @@ static int check_value(const struct option_spec *spec, const char *value, char *
     case OPTION_INT:
     case OPTION_SECONDS:
     case OPTION_READ: return check_number(spec, value, out, err);
+    case OPTION_SIZE: return check_size(spec, value, out, err);
     case OPTION_FLAG: return check_flag(spec, value, out, err);
     case OPTION_CHOICE: return check_choice(spec, value, out, err);
     case OPTION_STRING:
@@ -155,14 +185,29 @@ static int join_list(const struct option_spec *spec, char *old, char **value,
     return code;
 }
 
+static int refuse_source(const struct option_spec *spec, enum option_source source,
+                         struct lw_error *err)
+{
+    if (spec->scope != SCOPE_FLAG || source == SOURCE_SET) return 0;
+    return err_set(err, LW_ERR_USAGE, "\"%s\" stands on the command line only",
+                   spec->name);
+}
+
 int options_set(struct options *o, const char *name, const char *value,
                 enum option_source source, struct lw_error *err)
 {
     const struct option_spec *spec = option_find(name);
     if (!spec) return unknown_option(name, err);
     char *checked = NULL;
-    int code = check_value(spec, value, &checked, err);
+    int code = refuse_source(spec, source, err);
+    if (!code) code = check_value(spec, value, &checked, err);
     if (code) return code;
+    if (spec->stands_for) {
+        bool yes = *checked == '1';
+        mem_free(checked);
+        if (!yes) return 0;
+        return options_set(o, spec->stands_for, spec->stands_for_value, source, err);
+    }
     enum option_source had = o->source[spec->id];
     if (source < had) {
         mem_free(checked);
@@ -205,6 +250,13 @@ long options_int(const struct options *o, enum option_id id)
 {
     const char *value = o->value[id];
     return value && strcmp(value, "all") != 0 ? strtol(value, NULL, 10) : 0;
+}
+
+uint64_t options_size(const struct options *o, enum option_id id)
+{
+    uint64_t bytes = 0;
+    if (o->value[id]) parse_size(o->value[id], &bytes);
+    return bytes;
 }
 
 bool options_flag(const struct options *o, enum option_id id)
@@ -252,6 +304,7 @@ int options_from_environment(struct options *o, struct lw_error *err)
     }
     for (int i = 0; i < OPTION_COUNT; i++) {
         char variable[OPTION_VARIABLE_BYTES];
+        if (option_table()[i].scope == SCOPE_FLAG) continue;
         option_variable(&option_table()[i], variable);
         int code = set_from_variable(o, option_table()[i].id, variable, err);
         if (code) return code;
@@ -297,6 +350,11 @@ char *options_data_dir(void)
 char *options_config_path(void)
 {
     return user_path("XDG_CONFIG_HOME", ".config", "legwork/config.ini");
+}
+
+char *options_kv_dir(void)
+{
+    return user_path("XDG_CACHE_HOME", ".cache", "legwork/kv");
 }
 
 /* --- The configuration file ---------------------------------------------- */

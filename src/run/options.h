@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* ORDER OPTIONS: the table in option_table.c */
 enum option_id {
@@ -30,6 +31,8 @@ enum option_id {
     OPT_THREADS,
     OPT_CHUNK_TOKENS,
     OPT_PARALLEL,
+    OPT_KV_CACHE,
+    OPT_NO_KV_CACHE,
     OPT_JSON,
     OPT_QUIET,
     OPT_VERBOSE,
@@ -37,6 +40,8 @@ enum option_id {
     OPT_FORCE,
     OPT_SECONDS,
     OPT_QUALITY,
+    OPT_PRUNE,
+    OPT_ALL,
     OPTION_COUNT
 };
 
@@ -44,13 +49,16 @@ enum option_type {
     OPTION_STRING,
     OPTION_INT,
     OPTION_SECONDS,
+    OPTION_SIZE, /* bytes, with K, M, G or T */
     OPTION_FLAG,
     OPTION_CHOICE,
     OPTION_FILE,
     OPTION_LIST,
     OPTION_READ /* "all" or a number */
 };
-enum option_scope { SCOPE_LIBRARY, SCOPE_CLI }; /* CLI: only the command line knows it */
+/* CLI: only the command line knows it. FLAG: nor is it a variable or a line of the
+ * configuration: it says what to do this once. */
+enum option_scope { SCOPE_LIBRARY, SCOPE_CLI, SCOPE_FLAG };
 enum option_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_SET };
 
 struct option_spec {
@@ -63,6 +71,8 @@ struct option_spec {
     const char *fallback;       /* the default as text; NULL: unset */
     long min, max;              /* OPTION_INT, OPTION_SECONDS */
     const char *const *choices; /* OPTION_CHOICE, NULL-ended */
+    /* OPTION_FLAG: yes is the same as this option with this value; NULL: none. */
+    const char *stands_for, *stands_for_value;
     const char *help;           /* one line for --help */
     const char *man;            /* more for the man page, or NULL */
 };
@@ -95,6 +105,8 @@ int options_from_file(struct options *o, const char *path, struct lw_error *err)
 
 /* NULL: unset. */
 const char *options_string(const struct options *o, enum option_id id);
+/* OPTION_SIZE, in bytes; 0: unset. */
+uint64_t options_size(const struct options *o, enum option_id id);
 /* 0: unset, or "all" of an OPTION_READ. */
 long options_int(const struct options *o, enum option_id id);
 bool options_flag(const struct options *o, enum option_id id);
@@ -111,5 +123,8 @@ char *options_models_dir(const struct options *o);
 char *options_config_path(void);
 /* $XDG_DATA_HOME/legwork; NULL: the user has none. mem_free(). */
 char *options_data_dir(void);
+/* $XDG_CACHE_HOME/legwork/kv, where prefix states are kept. Caller frees; NULL: the
+ * user has no folder for it. */
+char *options_kv_dir(void);
 
 #endif

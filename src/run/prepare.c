@@ -18,6 +18,7 @@ enum {
     CONTEXT_ASSUMED = 4096,   /* of a server that does not say */
     TASK_MARGIN_TOKENS = 128, /* hints, units, a supervisor's longer wording */
     PART_TOKENS_MIN = 32,
+    ROOM_STEP_TOKENS = 128,
     KEY_BYTES_MAX = 256 * 1024
 };
 
@@ -28,9 +29,18 @@ struct sizes {
 void matter_release(struct reading_matter *m)
 {
     if (m->search) search_close(m->search);
+    mem_free(m->sources);
     chunk_list_release(&m->chunks);
     mem_free(m->made_for);
     *m = (struct reading_matter){ .search = NULL };
+}
+
+/* So that questions of about the same length cut the documents in the same way, and
+ * find what was read for one another. */
+static int round_down(int room)
+{
+    return room >= 2 * ROOM_STEP_TOKENS ? room / ROOM_STEP_TOKENS * ROOM_STEP_TOKENS
+                                        : room;
 }
 
 static int choose_sizes(const lw_session *s, struct llm *worker, const char *question,
@@ -42,7 +52,7 @@ static int choose_sizes(const lw_session *s, struct llm *worker, const char *que
     struct task task = { .ask = mem_strdup(question),
                          .answer = ANSWER_TEXT,
                          .n_samples = 1 };
-    int room = context - margin - prompt_overhead_tokens(worker, &task);
+    int room = round_down(context - margin - prompt_overhead_tokens(worker, &task));
     mem_free(task.ask);
     if (room < PART_TOKENS_MIN) {
         return err_set(err, LW_ERR_USAGE,
@@ -54,6 +64,17 @@ static int choose_sizes(const lw_session *s, struct llm *worker, const char *que
     int target = (int)options_int(&s->options, OPT_CHUNK_TOKENS);
     out->target = target < room ? target : room;
     out->max = out->target <= room / 2 ? 2 * out->target : room;
+    return 0;
+}
+
+int matter_check(const lw_session *s, struct lw_error *err)
+{
+    if (s->docs.n_docs == 0) {
+        return err_set(err, LW_ERR_USAGE, "there is no document to read");
+    }
+    if (s->docs.text_bytes == 0) {
+        return err_set(err, LW_ERR_INPUT, "the documents hold no text");
+    }
     return 0;
 }
 
@@ -82,6 +103,18 @@ static int cut_and_index(lw_session *s, struct llm *worker, const struct sizes *
     return search_open(&m->search, &s->docs, &m->chunks, err);
 }
 
+static void name_sources(lw_session *s, struct llm *worker)
+{
+    if (llm_info(worker)->kept_token_bytes == 0) return;
+    doc_set_hash(&s->docs);
+    s->matter.sources = mem_array(s->docs.n_docs, sizeof *s->matter.sources);
+    for (size_t i = 0; i < s->docs.n_docs; i++) {
+        const struct doc *doc = s->docs.docs[i];
+        s->matter.sources[i] =
+            (struct llm_source){ .id = doc->content, .name = doc->name };
+    }
+}
+
 int matter_get(lw_session *s, struct llm *worker, const char *question,
                struct lw_error *err)
 {
@@ -90,8 +123,8 @@ int matter_get(lw_session *s, struct llm *worker, const char *question,
     if (code) return code;
     struct buf key;
     buf_init(&key, KEY_BYTES_MAX);
-    buf_addf(&key, "%d %d %zu %s", sizes.target, sizes.max, s->docs.n_docs,
-             llm_info(worker)->name);
+    buf_addf(&key, "%d %d %zu %d %s", sizes.target, sizes.max, s->docs.n_docs,
+             llm_info(worker)->kept_token_bytes > 0, llm_info(worker)->name);
     if (!s->matter.search || strcmp(s->matter.made_for, key.data) != 0) {
         event_stage(&s->events, "preparing the documents");
         matter_release(&s->matter);
@@ -99,6 +132,7 @@ int matter_get(lw_session *s, struct llm *worker, const char *question,
         if (code) {
             matter_release(&s->matter);
         } else {
+            name_sources(s, worker);
             s->matter.made_for = buf_take(&key, NULL);
         }
     }

@@ -12,7 +12,9 @@
 #include "models/models.h"
 #include "providers/provider.h"
 #include "run/as_worker.h"
+#include "run/kept_room.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,11 +71,16 @@ static int open_file(lw_session *s, const char *path, struct model_slot *slot,
                  threads == 1 ? "" : "s");
         event_trace(&s->events, stage);
     }
+    s->kept_room = kept_room_now(s);
     struct engine_options opt = {
         .path = path,
         .context = (int)options_int(&s->options, OPT_CONTEXT),
         .sequences = (int)options_int(&s->options, OPT_PARALLEL),
         .threads = threads,
+        .kv_folder = kept_folder(s),
+        .kv_bytes = s->kept_room,
+        .warning = event_post_warning,
+        .trace = event_post_trace,
         .notice = event_post_notice,
         .user = &s->events,
         .cancel = &s->cancel,
@@ -126,9 +133,10 @@ static char *slot_key(const lw_session *s, const char *model)
     struct buf key;
     buf_init(&key, KEY_BYTES_MAX);
     const char *dir = options_string(&s->options, OPT_MODELS_DIR);
-    buf_addf(&key, "%s\n%s\n%ld %ld %ld", model ? model : "", dir ? dir : "",
+    buf_addf(&key, "%s\n%s\n%ld %ld %ld %" PRIu64, model ? model : "", dir ? dir : "",
              options_int(&s->options, OPT_CONTEXT), options_int(&s->options, OPT_THREADS),
-             options_int(&s->options, OPT_PARALLEL));
+             options_int(&s->options, OPT_PARALLEL),
+             options_size(&s->options, OPT_KV_CACHE));
     char *out = buf_take(&key, NULL);
     buf_release(&key);
     return out;
@@ -214,6 +222,12 @@ static int allow_elsewhere(lw_session *s, const struct llm_info *info,
              where);
     event_notice(&s->events, notice);
     return 0;
+}
+
+bool worker_is_server(const lw_session *s)
+{
+    const char *model = options_string(&s->options, OPT_LOCAL);
+    return model && (strstr(model, "://") || provider_is_name(model));
 }
 
 int worker_get(lw_session *s, struct llm **out, struct lw_error *err)

@@ -12,6 +12,8 @@
 /* Codes: LW_ERR_LOCAL, _USAGE, _AUTH, _POLICY, _REMOTE, LW_CANCELLED. *out is the
  * session's. */
 int worker_get(lw_session *s, struct llm **out, struct lw_error *err);
+/* Does the option "local" name a server? Nothing is opened for that. */
+bool worker_is_server(const lw_session *s);
 /* The option "remote" is set and is not "self". */
 int supervisor_get(lw_session *s, struct llm **out, struct lw_error *err);
 

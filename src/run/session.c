@@ -30,11 +30,23 @@ int lw_open(lw_session **out, struct lw_error *err)
     return 0;
 }
 
+/* What went wrong while models were closed: there will be no result to say it. */
+static void say_late_warnings(lw_session *s)
+{
+    char *sentence;
+    while ((sentence = events_take_warning(&s->events)) != NULL) {
+        event_notice(&s->events, sentence);
+        mem_free(sentence);
+    }
+}
+
 void lw_close(lw_session *s)
 {
     if (!s) return;
     slot_close(&s->supervisor);
     slot_close(&s->worker);
+    events_drain(&s->events);
+    say_late_warnings(s);
     if (s->http) http_close(s->http);
     matter_release(&s->matter);
     for (size_t i = 0; i < s->warnings.n; i++) mem_free(s->warnings.items[i].sentence);
@@ -42,6 +54,7 @@ void lw_close(lw_session *s)
     events_release(&s->events);
     doc_set_release(&s->docs);
     options_release(&s->options);
+    mem_free(s->kept_folder);
     mem_free(s);
 }
 
@@ -50,7 +63,7 @@ void lw_close(lw_session *s)
 int lw_set(lw_session *s, const char *name, const char *value, struct lw_error *err)
 {
     const struct option_spec *spec = option_find(name);
-    if (spec && spec->scope == SCOPE_CLI) {
+    if (spec && spec->scope != SCOPE_LIBRARY) {
         return err_set(err, LW_ERR_USAGE, "\"%s\" is an option of the command line only",
                        name);
     }
@@ -76,6 +89,15 @@ static void add_warning(lw_session *s, const char *sentence, bool of_documents)
 void session_warn(void *user, const char *sentence)
 {
     add_warning(user, sentence, false);
+}
+
+void session_take_warnings(lw_session *s)
+{
+    char *sentence;
+    while ((sentence = events_take_warning(&s->events)) != NULL) {
+        session_warn(s, sentence);
+        mem_free(sentence);
+    }
 }
 
 static void warn_of_document(void *user, const char *sentence)

@@ -34,6 +34,7 @@ struct model_slot {
 struct reading_matter {
     struct chunk_list chunks;
     struct search *search; /* NULL: not made */
+    struct llm_source *sources; /* one a document; NULL: the worker keeps no states */
     char *made_for;        /* worker, sizes and number of documents */
 };
 
@@ -61,10 +62,14 @@ struct lw_session {
     struct model_slot worker, supervisor;
     struct reading_matter matter;
     struct egress egress; /* of the run under way; guards count into it */
+    char *kept_folder;      /* NULL: not asked for yet, or there is none */
+    uint64_t kept_room;     /* that the worker was opened with */
 };
 
 /* user is the session. The same sentence twice is kept once. */
 void session_warn(void *user, const char *sentence);
+/* Make warnings of what other threads posted as such. */
+void session_take_warnings(lw_session *s);
 /* The call that could be cancelled is over. */
 void session_rearm(lw_session *s);
 

@@ -134,6 +134,66 @@ static void test_bad_values(void **state)
     assert_error(o, "xyzzy", "x", "no option \"xyzzy\"");
 }
 
+static void test_sizes(void **state)
+{
+    struct options *o = *state;
+    static const struct {
+        const char *value;
+        uint64_t bytes;
+    } good[] = {
+        { "0", 0 },
+        { "1", 1 },
+        { "10k", 10 * 1024 },
+        { "500M", UINT64_C(500) << 20 },
+        { "4G", UINT64_C(4) << 30 },
+        { "2T", UINT64_C(2) << 40 },
+        { "16777215T", UINT64_C(16777215) << 40 },
+    };
+    static const char *const bad[] = { "",   "G",    "4X",        "4GB",
+                                       "-1", "1.5G", "16777216T", "0x1" };
+    assert_int_equal(options_size(o, OPT_KV_CACHE), UINT64_C(4) << 30);
+    assert_int_equal(options_size(o, OPT_PRUNE), 0);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(options_set(o, "kv-cache", good[i].value, SOURCE_SET, NULL), 0);
+        assert_int_equal(options_size(o, OPT_KV_CACHE), good[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(options_set(o, "kv-cache", bad[i], SOURCE_SET, NULL),
+                         LW_ERR_USAGE);
+    }
+}
+
+/* --no-kv-cache is --kv-cache 0, and yields to a stronger source like it. */
+static void test_a_flag_that_stands_for_another_option(void **state)
+{
+    struct options *o = *state;
+    assert_int_equal(options_set(o, "no-kv-cache", "no", SOURCE_SET, NULL), 0);
+    assert_int_equal(options_size(o, OPT_KV_CACHE), UINT64_C(4) << 30);
+    assert_int_equal(o->source[OPT_KV_CACHE], SOURCE_DEFAULT);
+    assert_int_equal(options_set(o, "no-kv-cache", "maybe", SOURCE_SET, NULL),
+                     LW_ERR_USAGE);
+    assert_int_equal(options_set(o, "no-kv-cache", "yes", SOURCE_ENVIRONMENT, NULL), 0);
+    assert_int_equal(options_size(o, OPT_KV_CACHE), 0);
+    assert_int_equal(options_set(o, "kv-cache", "1G", SOURCE_SET, NULL), 0);
+    assert_int_equal(options_set(o, "no-kv-cache", "yes", SOURCE_FILE, NULL), 0);
+    assert_int_equal(options_size(o, OPT_KV_CACHE), UINT64_C(1) << 30);
+}
+
+/* Nobody wants to find everything forgotten because of a line in a file. */
+static void test_some_are_flags_only(void **state)
+{
+    struct options *o = *state;
+    struct lw_error err = { .code = 0 };
+    assert_int_equal(options_set(o, "all", "yes", SOURCE_FILE, &err), LW_ERR_USAGE);
+    assert_non_null(strstr(err.message, "command line"));
+    setenv("LEGWORK_ALL", "yes", 1);
+    assert_int_equal(options_from_environment(o, &err), 0);
+    unsetenv("LEGWORK_ALL");
+    assert_false(options_flag(o, OPT_ALL));
+    assert_int_equal(options_set(o, "all", "yes", SOURCE_SET, NULL), 0);
+    assert_true(options_flag(o, OPT_ALL));
+}
+
 static void test_about_has_a_limit(void **state)
 {
     char *text = test_malloc(LIMIT_ABOUT_BYTES + 2);
@@ -322,6 +382,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_flag_that_stands_for_another_option, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_some_are_flags_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_about_has_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists_append_within_a_source, setup,

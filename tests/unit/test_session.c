@@ -142,6 +142,72 @@ static void test_worker_elsewhere_is_refused(void **state)
     lw_close(s);
 }
 
+/* --- What was read --------------------------------------------------------- */
+
+static void test_index_needs_a_model_in_this_process(void **state)
+{
+    (void)state;
+    struct lw_error err = { .code = 0 };
+    struct lw_indexed out = { .parts = 7 };
+    lw_session *s = open_session();
+    assert_int_equal(lw_add_text(s, "a.txt", contract, sizeof contract - 1, NULL), 0);
+    assert_int_equal(lw_set(s, "local", "http://127.0.0.1:1/v1#m", NULL), 0);
+    assert_int_equal(lw_index(s, &out, &err), LW_ERR_USAGE);
+    assert_non_null(strstr(err.message, "in this process"));
+    assert_int_equal(out.parts, 0);
+    lw_close(s);
+}
+
+static void test_index_needs_room(void **state)
+{
+    (void)state;
+    struct lw_error err = { .code = 0 };
+    struct lw_indexed out;
+    lw_session *s = open_session();
+    assert_int_equal(lw_set(s, "no-kv-cache", "yes", NULL), 0);
+    assert_int_equal(lw_add_text(s, "a.txt", contract, sizeof contract - 1, NULL), 0);
+    assert_int_equal(lw_index(s, &out, &err), LW_ERR_USAGE);
+    assert_non_null(strstr(err.message, "kv-cache is 0"));
+    lw_close(s);
+}
+
+static void count_documents(void *user, const struct lw_kept_document *document)
+{
+    assert_non_null(document->id);
+    ++*(int *)user;
+}
+
+/* Nothing is made by looking. */
+static void test_a_folder_that_is_not_there_holds_nothing(void **state)
+{
+    (void)state;
+    struct lw_error err = { .code = 0 };
+    struct lw_kept_sum all = { .parts = 7 };
+    uint64_t freed = 7;
+    int n = 0;
+    const char *had = getenv("XDG_CACHE_HOME");
+    char *before = had ? strdup(had) : NULL;
+    setenv("XDG_CACHE_HOME", "/none", 1);
+    lw_session *s = open_session();
+    assert_int_equal(lw_add_text(s, "a.txt", contract, sizeof contract - 1, NULL), 0);
+    assert_int_equal(lw_kept(s, count_documents, &n, &all, &err), 0);
+    assert_string_equal(all.folder, "/none/legwork/kv");
+    assert_int_equal(n + (int)all.documents + (int)all.parts + (int)all.bytes, 0);
+    assert_int_equal(lw_kept_prune(s, 0, &freed, &err), 0);
+    assert_int_equal(freed, 0);
+    assert_int_equal(lw_forget(s, NULL, &all, &err), 0);
+    assert_int_equal(lw_forget(s, "a.txt", NULL, &err), 0);
+    assert_int_equal(lw_forget_document(s, 0, &all, &err), 0);
+    assert_int_equal(all.documents + all.bytes, 0);
+    lw_close(s);
+    if (before) {
+        setenv("XDG_CACHE_HOME", before, 1);
+    } else {
+        unsetenv("XDG_CACHE_HOME");
+    }
+    free(before);
+}
+
 /* --- With a server --------------------------------------------------------- */
 
 struct seen {
@@ -306,6 +372,9 @@ int main(void)
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_questions_that_are_refused),
         cmocka_unit_test(test_worker_elsewhere_is_refused),
+        cmocka_unit_test(test_index_needs_a_model_in_this_process),
+        cmocka_unit_test(test_index_needs_room),
+        cmocka_unit_test(test_a_folder_that_is_not_there_holds_nothing),
         cmocka_unit_test(test_answer),
         cmocka_unit_test(test_several_questions),
         cmocka_unit_test(test_not_found),

@@ -1,0 +1,111 @@
+/* kept.c - what the store of states holds, and how it is emptied.
+ *
+ * No model is opened for it: the folder says everything (engine/kv_disk.h). */
+#include "base/mem.h"
+#include "engine/kv_disk.h"
+#include "run/kept_room.h"
+
+#include <string.h>
+
+_Static_assert((int)DOC_CONTENT_CHARS == (int)KV_DISK_ID_CHARS,
+               "documents are kept by content");
+
+/* --- What is there ------------------------------------------------------- */
+
+struct listing {
+    void (*fn)(void *user, const struct lw_kept_document *document);
+    void *user;
+    struct lw_kept_sum *all;
+};
+
+static void take_document(void *user, const struct kv_disk_document *d)
+{
+    struct listing *l = user;
+    struct lw_kept_document out = { .name = d->name,
+                                    .id = d->id,
+                                    .parts = d->n_states,
+                                    .tokens = d->n_tokens,
+                                    .bytes = d->bytes,
+                                    .used = d->used };
+    l->all->documents++;
+    l->all->parts += d->n_states;
+    l->all->bytes += d->bytes;
+    if (l->fn) l->fn(l->user, &out);
+}
+
+int lw_kept(lw_session *s,
+            void (*fn)(void *user, const struct lw_kept_document *document), void *user,
+            struct lw_kept_sum *all, struct lw_error *err)
+{
+    struct lw_kept_sum sums;
+    struct listing l = { .fn = fn, .user = user, .all = all ? all : &sums };
+    const char *folder = kept_folder(s);
+    *l.all = (struct lw_kept_sum){ .folder = folder };
+    if (!folder) return 0;
+    int code = kv_disk_list(folder, take_document, &l, err);
+    if (!code) l.all->room = kept_room_now(s);
+    return code;
+}
+
+int lw_kept_prune(lw_session *s, uint64_t bytes_max, uint64_t *freed,
+                  struct lw_error *err)
+{
+    uint64_t bytes = 0;
+    const char *folder = kept_folder(s);
+    int code = folder ? kv_disk_prune(folder, bytes_max, &bytes, err) : 0;
+    if (freed) *freed = bytes;
+    return code;
+}
+
+/* --- Forgetting ---------------------------------------------------------- */
+
+/* The documents to forget are collected first: a folder is not changed while it is
+ * listed. */
+struct doomed {
+    const char *name; /* or id; NULL: all */
+    char (*ids)[KV_DISK_ID_CHARS + 1];
+    size_t n, cap;
+    struct lw_kept_sum freed;
+};
+
+static void doom(void *user, const struct kv_disk_document *d)
+{
+    struct doomed *doomed = user;
+    bool named = !doomed->name || strcmp(doomed->name, d->id) == 0 ||
+                 (*d->name && strcmp(doomed->name, d->name) == 0);
+    if (!named) return;
+    mem_grow((void **)&doomed->ids, &doomed->cap, doomed->n + 1, sizeof *doomed->ids);
+    memcpy(doomed->ids[doomed->n++], d->id, KV_DISK_ID_CHARS + 1);
+    doomed->freed.documents++;
+    doomed->freed.parts += d->n_states;
+}
+
+static int forget_doomed(struct doomed *doomed, const char *folder, struct lw_error *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < doomed->n && !code; i++) {
+        uint64_t bytes = 0;
+        code = kv_disk_forget(folder, doomed->ids[i], &bytes, err);
+        doomed->freed.bytes += bytes;
+    }
+    return code;
+}
+
+int lw_forget(lw_session *s, const char *name, struct lw_kept_sum *freed,
+              struct lw_error *err)
+{
+    const char *folder = kept_folder(s);
+    struct doomed doomed = { .name = name, .freed = { .folder = folder } };
+    int code = folder ? kv_disk_list(folder, doom, &doomed, err) : 0;
+    if (!code) code = forget_doomed(&doomed, folder, err);
+    mem_free(doomed.ids);
+    if (freed) *freed = doomed.freed;
+    return code;
+}
+
+int lw_forget_document(lw_session *s, size_t i, struct lw_kept_sum *freed,
+                       struct lw_error *err)
+{
+    doc_set_hash(&s->docs);
+    return lw_forget(s, s->docs.docs[i]->content, freed, err);
+}

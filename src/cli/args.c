@@ -135,7 +135,8 @@ int args_pass(const struct args *a, lw_session *s, struct lw_error *err)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
         const struct option_spec *spec = &option_table()[i];
-        if (spec->scope == SCOPE_CLI || a->options.source[i] == SOURCE_DEFAULT) continue;
+        if (spec->scope != SCOPE_LIBRARY || a->options.source[i] == SOURCE_DEFAULT)
+            continue;
         int code = lw_set(s, spec->name, a->options.value[i], err);
         if (code) return code;
     }

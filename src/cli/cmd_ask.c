@@ -5,8 +5,7 @@
  * --schema, where the answer is itself data, they go to stderr. */
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/signals.h"
+#include "cli/reading.h"
 
 #include "base/json.h"
 
@@ -14,18 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WARNINGS_SHOWN = 20 };
-
 struct asking {
-    const struct command *command;
-    const struct options *options;
-    lw_session *session;
-    struct progress progress;
-    struct signals signals;
+    struct reading reading;
     const char *question;
     const char *const *files;
     size_t n_files;
-    size_t n_warnings; /* said so far */
 };
 
 /* --- What is asked ------------------------------------------------------- */
@@ -49,42 +41,7 @@ static int find_words(struct asking *a, const struct args *args, struct lw_error
     return 0;
 }
 
-static bool is_interrupted(struct asking *a)
-{
-    return atomic_load(&a->signals.count) > 0;
-}
-
-static int add_documents(struct asking *a, struct lw_error *err)
-{
-    struct lw_error last = { .code = 0 };
-    for (size_t i = 0; i < a->n_files && !is_interrupted(a); i++) {
-        lw_add_file(a->session, a->files[i], &last);
-    }
-    if (is_interrupted(a)) return err_set(err, LW_CANCELLED, "interrupted");
-    if (lw_document_count(a->session) > 0) return 0;
-    if (a->n_files == 1) return err_set(err, last.code, "%s", last.message);
-    return err_set(err, LW_ERR_INPUT, "none of the %zu files could be read", a->n_files);
-}
-
 /* --- What is said -------------------------------------------------------- */
-
-/* What was not said yet. The error is said apart. */
-static void say_warnings(struct asking *a, const struct lw_error *err)
-{
-    const char *warning;
-    size_t first = a->n_warnings;
-    progress_clear(&a->progress);
-    while ((warning = lw_warning_at(a->session, a->n_warnings)) != NULL) {
-        bool is_error = err->code && strcmp(warning, err->message) == 0;
-        bool shown = a->progress.verbose || a->n_warnings - first < WARNINGS_SHOWN;
-        if (!a->progress.quiet && !is_error && shown) say(warning);
-        a->n_warnings++;
-    }
-    if (!a->progress.quiet && !a->progress.verbose &&
-        a->n_warnings - first > WARNINGS_SHOWN) {
-        say("There are more warnings; --verbose shows all.");
-    }
-}
 
 static void print_citations(struct output *o, const lw_result *r)
 {
@@ -108,12 +65,12 @@ static int print_result(struct asking *a, const lw_result *r, struct lw_error *e
 {
     struct output out = output_to(stdout);
     struct output notes = output_to(stderr);
-    if (options_flag(a->options, OPT_JSON)) {
+    if (options_flag(a->reading.options, OPT_JSON)) {
         output_text(&out, lw_result_json(r));
         output_text(&out, "\n");
         return output_end(&out, err);
     }
-    bool is_data = options_string(a->options, OPT_SCHEMA) != NULL;
+    bool is_data = options_string(a->reading.options, OPT_SCHEMA) != NULL;
     output_text(&out, lw_result_answer(r));
     output_text(&out, "\n");
     if (!is_data && lw_result_citation_count(r) > 0) {
@@ -121,7 +78,7 @@ static int print_result(struct asking *a, const lw_result *r, struct lw_error *e
         print_citations(&out, r);
     }
     int code = output_end(&out, err);
-    if (is_data && !a->progress.quiet) print_citations(&notes, r);
+    if (is_data && !a->reading.progress.quiet) print_citations(&notes, r);
     return code;
 }
 
@@ -143,7 +100,7 @@ static void say_egress(struct asking *a, const json_t *egress)
     char calls[32], bytes[32], chars[32], line[256];
     int64_t n = json_integer_value(json_object_get(egress, "calls"));
     if (n == 0) {
-        if (a->progress.verbose) say("Left this device: 0 bytes.");
+        if (a->reading.progress.verbose) say("Left this device: 0 bytes.");
         return;
     }
     bool left = json_array_size(json_object_get(egress, "to")) > 0;
@@ -169,10 +126,10 @@ static void say_coverage(const json_t *coverage)
 
 static void say_account(struct asking *a, const lw_result *r)
 {
-    if (a->progress.quiet) return;
+    if (a->reading.progress.quiet) return;
     const char *text = lw_result_json(r);
     json_t *object = json_parse(text, strlen(text), NULL);
-    if (a->progress.verbose || isatty(STDERR_FILENO)) {
+    if (a->reading.progress.verbose || isatty(STDERR_FILENO)) {
         say_coverage(json_object_get(object, "coverage"));
     }
     say_egress(a, json_object_get(object, "egress"));
@@ -185,8 +142,8 @@ static int ask_and_print(struct asking *a, struct lw_error *err)
 {
     lw_result *r = NULL;
     struct lw_error write_error = { .code = 0 };
-    int code = lw_ask(a->session, a->question, &r, err);
-    say_warnings(a, err);
+    int code = lw_ask(a->reading.session, a->question, &r, err);
+    reading_say_warnings(&a->reading, err);
     if (r) {
         int failed = print_result(a, r, &write_error);
         say_account(a, r);
@@ -196,31 +153,20 @@ static int ask_and_print(struct asking *a, struct lw_error *err)
     return code;
 }
 
-static int run_session(struct asking *a, const struct args *args, struct lw_error *err)
-{
-    int code = args_pass(args, a->session, err);
-    if (code) return code;
-    signals_start(&a->signals, a->session);
-    lw_on_event(a->session, progress_event, &a->progress);
-    code = add_documents(a, err);
-    say_warnings(a, err);
-    if (!code) code = ask_and_print(a, err);
-    signals_stop(&a->signals);
-    return code;
-}
-
 int cmd_ask(const struct command *self, struct args *args)
 {
     struct lw_error err = { .code = 0 };
-    struct asking a = { .command = self, .options = &args->options };
+    struct asking a = { .question = NULL };
     int code = find_words(&a, args, &err);
     if (code) return usage_error(self, &err);
-    progress_init(&a.progress, options_flag(a.options, OPT_QUIET),
-                  options_flag(a.options, OPT_VERBOSE));
-    code = lw_open(&a.session, &err);
-    if (!code) code = run_session(&a, args, &err);
+    code = reading_open(&a.reading, args, &err);
+    if (!code) {
+        code = reading_add(&a.reading, a.files, a.n_files, &err);
+        reading_say_warnings(&a.reading, &err);
+    }
+    if (!code) code = ask_and_print(&a, &err);
     /* Not found is an answer, and stands on stdout. */
     if (code && code != LW_NOT_FOUND) say_error(&err);
-    lw_close(a.session);
+    reading_close(&a.reading);
     return code;
 }

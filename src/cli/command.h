@@ -24,6 +24,9 @@ int cmd_text(const struct command *self, struct args *args);
 int cmd_models(const struct command *self, struct args *args);
 int cmd_tune(const struct command *self, struct args *args);
 int cmd_quantize(const struct command *self, struct args *args);
+int cmd_index(const struct command *self, struct args *args);
+int cmd_cache(const struct command *self, struct args *args);
+int cmd_forget(const struct command *self, struct args *args);
 int cmd_help(const struct command *self, struct args *args);
 int cmd_version(const struct command *self, struct args *args);
 

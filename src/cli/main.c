@@ -19,9 +19,16 @@ static const enum option_id ask_options[] = {
     OPT_PARALLEL,     OPT_KV_CACHE,   OPT_NO_KV_CACHE, OPT_JSON,    OPT_QUIET,
     OPT_VERBOSE,
 };
+static const enum option_id cache_options[] = { OPT_PRUNE, OPT_KV_CACHE, OPT_JSON };
+static const enum option_id forget_options[] = { OPT_ALL };
 enum { NOT_OF_ASK = 6 /* type, force, seconds, quality; prune, all */ };
 _Static_assert(sizeof ask_options / sizeof *ask_options + NOT_OF_ASK == OPTION_COUNT,
                "an option that no command knows");
+static const enum option_id index_options[] = {
+    OPT_LOCAL,        OPT_MODELS_DIR, OPT_CONTEXT,  OPT_THREADS,
+    OPT_CHUNK_TOKENS, OPT_PARALLEL,   OPT_KV_CACHE, OPT_NO_KV_CACHE,
+    OPT_JSON,         OPT_QUIET,      OPT_VERBOSE,
+};
 static const enum option_id text_options[] = { OPT_QUIET };
 static const enum option_id models_options[] = { OPT_MODELS_DIR, OPT_JSON };
 static const enum option_id tune_options[] = {
@@ -59,6 +66,37 @@ static const struct command commands[] = {
       .options = models_options,
       .n_options = sizeof models_options / sizeof *models_options,
       .run = cmd_models },
+    { .name = "index",
+      .arguments = "FILE...",
+      .help = "read documents beforehand, so that questions cost only themselves",
+      .man =
+          "Read the files as \\fBlegwork ask\\fP would with the same options, and keep "
+          "the state of each part (see \\fB\\-\\-kv\\-cache\\fP). Only a model in this "
+          "process does that. What is kept already is not read again: after Ctrl-C "
+          "the same command goes on where it stopped. Where the room does not "
+          "suffice, the first parts are kept, in the order of the files, and the "
+          "exit status is 10. A model, chunk size or text that has changed since is "
+          "read anew.",
+      .options = index_options,
+      .n_options = sizeof index_options / sizeof *index_options,
+      .run = cmd_index },
+    { .name = "cache",
+      .help = "list what is kept of documents that were read, or make room",
+      .man = "List the documents of which states are kept: size on disk, parts, tokens, "
+             "when they were last used (UTC), name. With \\fB\\-\\-prune\\fP the least "
+             "valuable states are removed until no more than that is left.",
+      .options = cache_options,
+      .n_options = sizeof cache_options / sizeof *cache_options,
+      .run = cmd_cache },
+    { .name = "forget",
+      .arguments = "NAME|FILE...",
+      .help = "remove what is kept of documents that were read",
+      .man = "Remove the states of documents: by the name or the id that \\fBlegwork "
+             "cache\\fP shows, or by a file or folder, whose text says which are meant. "
+             "With \\fB\\-\\-all\\fP those of all documents.",
+      .options = forget_options,
+      .n_options = sizeof forget_options / sizeof *forget_options,
+      .run = cmd_forget },
     { .name = "tune",
       .arguments = "[MODEL...]",
       .help = "measure how fast this machine reads with a model, or how well models read",

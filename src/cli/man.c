@@ -76,6 +76,9 @@ static const struct entry files[] = {
       "the model folder (~/.local/share without the variable)" },
     { "$XDG_DATA_HOME/legwork/tune/",
       "what \\fBlegwork tune\\fP measured, a file for each model and machine" },
+    { "$XDG_CACHE_HOME/legwork/kv/",
+      "the states of what was read (~/.cache without the variable); it may be removed "
+      "at any time" },
 };
 
 static const struct entry examples[] = {
@@ -194,11 +197,9 @@ static void put_options_of(struct output *o, const struct command *c)
 static void put_options(struct output *o)
 {
     put_section(o, "OPTIONS");
-    output_text(o, "\\fBlegwork ask\\fP has all but those that only \\fBtune\\fP and "
-                   "\\fBquantize\\fP have.\n");
-    for (const struct command *c = command_table() + 1; c->name; c++) {
-        if (c->n_options > 0) put_options_of(o, c);
-    }
+    output_text(o,
+                "Options of \\fBlegwork ask\\fP, where no other command is named; "
+                "\\fB\\-\\-help\\fP after a command lists those that it has.\n");
     for (int i = 0; i < OPTION_COUNT; i++) put_option(o, &option_table()[i]);
 }
 
@@ -220,6 +221,9 @@ static void put_page(struct output *o)
     put_section(o, "SYNOPSIS");
     output_text(
         o, "\\fBlegwork ask\\fP [\\fIOPTION\\fP...] \\fIQUESTION\\fP [\\fIFILE\\fP...]\n"
+           ".br\n\\fBlegwork index\\fP [\\fIOPTION\\fP...] \\fIFILE\\fP...\n"
+           ".br\n\\fBlegwork cache\\fP [\\fB\\-\\-prune\\fP \\fISIZE\\fP]\n"
+           ".br\n\\fBlegwork forget\\fP \\fINAME\\fP|\\fIFILE\\fP...\n"
            ".br\n\\fBlegwork text\\fP \\fIFILE\\fP\n.br\n\\fBlegwork models\\fP\n.br\n"
            "\\fBlegwork tune\\fP [\\fIOPTION\\fP...] [\\fIMODEL\\fP...]\n.br\n"
            "\\fBlegwork quantize\\fP [\\fIOPTION\\fP...] \\fIMODEL OUT\\fP\n");

@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct output {
@@ -26,6 +27,9 @@ void output_format(struct output *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* With line ends and runs of white space as one space. */
 void output_one_line(struct output *o, const char *text);
+/* "12.3 MiB"; returns out. */
+enum { OUTPUT_SIZE_BYTES = 32 };
+const char *output_size(uint64_t bytes, char out[OUTPUT_SIZE_BYTES]);
 /* Flush. LW_ERR with a sentence if anything was not written. */
 int output_end(struct output *o, struct lw_error *err);
 

@@ -131,8 +131,9 @@ def traced(case, *args):
     if not shutil.which("strace"):
         skip("no strace")
     log = case.folder / "trace"
-    command = ["strace", "-f", "-qq", "-s", "300", "-o", str(log), "-e",
-               "trace=connect,sendto,open,openat,creat,mkdir,mkdirat,rename,renameat,unlink"]
+    command = ["strace", "-f", "-y", "-qq", "-s", "300", "-o", str(log), "-e",
+               "trace=connect,sendto,open,openat,creat,mkdir,mkdirat,rename,renameat,unlink,"
+               "unlinkat"]
     env = case.environment({"ASAN_OPTIONS": "detect_leaks=0"})
     run = subprocess.run(command + case.command(*args), env=env, cwd=case.folder,
                          stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False)
@@ -145,13 +146,14 @@ def written(calls):
     """Paths that were opened for writing, made, renamed or removed."""
     for call in calls:
         name = re.search(r"\b(\w+)\(", call)
-        path = re.search(r'"([^"]*)"', call)
+        # A name beneath an open folder stands behind that folder: 5</folder>, "name"
+        path = re.search(r'(?:(?:\d+|AT_FDCWD)<([^>"]*)>, )?"([^"]*)"', call)
         if not name or not path or re.search(r"= -1 ", call):
             continue
         opened = name.group(1) in ("open", "openat", "creat")
         if not opened or re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC", call):
             if name.group(1) not in ("connect", "sendto"):
-                yield path.group(1)
+                yield os.path.join(path.group(1) or "", path.group(2))
 
 
 def check_local_trace(case, calls):
@@ -174,6 +176,21 @@ def test_local_makes_no_connection_and_writes_nothing(case):
                         "--threads", "1", QUESTION, *files)
     assert run.returncode in (0, 3), run
     assert any("a.txt" in c for c in calls)
+    check_local_trace(case, calls)
+
+
+@support.alone
+def test_index_and_forget_write_only_what_is_theirs(case):
+    model = support.shared["model"] or skip("no SmolLM2-135M in the model folder")
+    case.write("a.txt", support.FACT)
+    run, calls = traced(case, "index", "--local", model, "--context", "1024", "--threads", "1",
+                        "a.txt")
+    assert run.returncode == 0, run
+    kept = [path for path in written(calls) if path.endswith(".tmp")]
+    assert kept and all("/.cache/legwork/kv/" in path for path in kept), kept
+    check_local_trace(case, calls)
+    run, calls = traced(case, "forget", "--all")
+    assert run.returncode == 0, run
     check_local_trace(case, calls)
 
 

@@ -14,7 +14,7 @@ import support
 from support import CONCLUSION, PLAN, WORKER, alone, skip, supervisor
 
 README = pathlib.Path("README.md")
-LIGHT = ["--read", "1", "--context", "1024", "--chunk-tokens", "64", "--threads", "1"]
+LIGHT = ["--context", "1024", "--chunk-tokens", "64", "--threads", "1"]
 
 
 def both_parts():
@@ -27,6 +27,10 @@ def examples():
     text = README.read_text(encoding="utf-8").replace("\\\n", " ")
     return [shlex.split(line.split(" | ")[0])
             for line in re.findall(r"^    \$ legwork (.+)$", text, re.MULTILINE)]
+
+
+def small_model():
+    return support.shared["model"] or skip("no small model")
 
 
 def documents_exist(words):
@@ -55,8 +59,9 @@ def test_examples_run(case):
                 words = [url if "127.0.0.1" in word else word for word in words]
                 words[1:1] = ["--local", url]
             else:
-                words[1:1] = ["--local", support.shared["model"] or skip("no small model"),
-                              *LIGHT]
+                words[1:1] = ["--local", small_model(), "--read", "1", *LIGHT]
+        elif words[0] == "index":
+            words[1:1] = ["--local", small_model(), "--kv-cache", "5M", *LIGHT]
         elif words[0] in ("tune", "quantize"):
             words = with_test_model(words)
         result = case.legwork(*words, timeout=600)

@@ -198,8 +198,10 @@ static void put_options(struct output *o)
 {
     put_section(o, "OPTIONS");
     output_text(o,
-                "Options of \\fBlegwork ask\\fP, where no other command is named; "
-                "\\fB\\-\\-help\\fP after a command lists those that it has.\n");
+                "\\fBlegwork ask\\fP has all where no other command is named.\n");
+    for (const struct command *c = command_table() + 1; c->name; c++) {
+        if (c->n_options > 0) put_options_of(o, c);
+    }
     for (int i = 0; i < OPTION_COUNT; i++) put_option(o, &option_table()[i]);
 }
 

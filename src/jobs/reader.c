@@ -107,39 +107,25 @@ static void make_whole(struct llm_request *req)
     if (req->max_tokens < PROMPT_SERVER_TOKENS) req->max_tokens = PROMPT_SERVER_TOKENS;
 }
 
-/* What speaks of a whole chunk may be kept under its document. The single sentences of
- * STEP_NEAR are chosen for one answer and do not come again. */
-static const struct llm_source *source_of(const struct reader *rd,
-                                          const struct step *step)
-{
-    int chunk = rd->jobs->jobs[step->job].chunk;
-    if (!rd->r->sources || step->kind == STEP_NEAR) return NULL;
-    return &rd->r->sources[rd->r->chunks->items[chunk].doc];
-}
-
-static void write_request(const struct reader *rd, const struct step *step,
-                          struct arena *a, struct llm_request *req)
+static void make_request(const struct reader *rd, const struct step *step,
+                         struct arena *a, struct llm_request *req)
 {
     const struct job *j = &rd->jobs->jobs[step->job];
     const struct task *task = &rd->plan->tasks[j->task];
     struct llm_part e = excerpt_of(rd, j);
-    switch (step->kind) {
-    case STEP_SCREEN: prompt_screen(a, e.text, e.len, task, req); return;
-    case STEP_PROBE: prompt_probe(a, e.text, e.len, task, req); return;
-    case STEP_ANSWER:
-    case STEP_WHOLE: break;
+    if (step->kind == STEP_SCREEN) {
+        prompt_screen(a, e.text, e.len, task, req);
+    } else if (step->kind == STEP_PROBE) {
+        prompt_probe(a, e.text, e.len, task, req);
+    } else {
+        prompt_read(a, e.text, e.len, task, req);
+        req->schema = rd->schemas[j->task];
+        if (step->kind == STEP_WHOLE) make_whole(req);
+        sample_request(j, req);
     }
-    prompt_read(a, e.text, e.len, task, req);
-    req->schema = rd->schemas[j->task];
-    if (step->kind == STEP_WHOLE) make_whole(req);
-    sample_request(j, req);
-}
-
-static void make_request(const struct reader *rd, const struct step *step,
-                         struct arena *a, struct llm_request *req)
-{
-    write_request(rd, step, a, req);
-    req->source = source_of(rd, step);
+    if (rd->r->sources) {
+        req->source = &rd->r->sources[rd->r->chunks->items[j->chunk].doc];
+    }
 }
 
 /* --- Replies ---------------------------------------------------------------- */

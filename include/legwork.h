@@ -51,23 +51,23 @@ extern "C" {
 /* Result codes. The command line exits with the same numbers. */
 enum lw_code {
     LW_OK = 0,
-    LW_ERR = 1,            /* anything without a number of its own */
-    LW_ERR_USAGE = 2,      /* a wrong option, value or call */
-    LW_NOT_FOUND = 3,      /* the documents do not hold an answer */
-    LW_ERR_LOCAL = 4,      /* the worker model cannot be loaded or reached */
-    LW_ERR_REMOTE = 5,     /* the supervisor cannot be reached or refuses */
-    LW_ERR_AUTH = 6,       /* a key is missing or refused */
-    LW_ERR_BUDGET = 7,     /* a budget or the provider's quota is spent */
-    LW_ERR_POLICY = 8,     /* the user's policy forbids it */
-    LW_ERR_INPUT = 9,      /* no document could be read */
-    LW_PARTIAL = 10,       /* an answer, but something was cut short; a warning says what */
-    LW_TIMEOUT = 124,      /* the time limit ended the run */
-    LW_CANCELLED = 130     /* lw_cancel(): twice, or once before anything was found */
+    LW_ERR = 1,        /* anything without a number of its own */
+    LW_ERR_USAGE = 2,  /* a wrong option, value or call */
+    LW_NOT_FOUND = 3,  /* the documents do not hold an answer */
+    LW_ERR_LOCAL = 4,  /* the worker model cannot be loaded or reached */
+    LW_ERR_REMOTE = 5, /* the supervisor cannot be reached or refuses */
+    LW_ERR_AUTH = 6,   /* a key is missing or refused */
+    LW_ERR_BUDGET = 7, /* a budget or the provider's quota is spent */
+    LW_ERR_POLICY = 8, /* the user's policy forbids it */
+    LW_ERR_INPUT = 9,  /* no document could be read */
+    LW_PARTIAL = 10,   /* an answer, but something was cut short; a warning says what */
+    LW_TIMEOUT = 124,  /* the time limit ended the run */
+    LW_CANCELLED = 130 /* lw_cancel(): twice, or once before anything was found */
 };
 
 struct lw_error {
-    int code;              /* enum lw_code */
-    char message[1024];    /* one sentence, NUL-terminated, no newline */
+    int code;           /* enum lw_code */
+    char message[1024]; /* one sentence, NUL-terminated, no newline */
 };
 
 typedef struct lw_session lw_session;
@@ -88,7 +88,8 @@ LW_API void lw_close(lw_session *s);
  * "read", ...: `legwork ask --help` lists them all, legwork.1 describes
  * them). LW_ERR_USAGE for an unknown name (the nearest one is named) or a
  * value out of range; the option is then unchanged. */
-LW_API int lw_set(lw_session *s, const char *name, const char *value, struct lw_error *err);
+LW_API int lw_set(lw_session *s, const char *name, const char *value,
+                  struct lw_error *err);
 
 /* Take options from LEGWORK_* variables and from the user's configuration
  * file (path, or NULL for $XDG_CONFIG_HOME/legwork/config.ini; a missing
@@ -108,10 +109,10 @@ LW_API int lw_add_text(lw_session *s, const char *name, const char *text, size_t
                        struct lw_error *err);
 
 struct lw_document {
-    const char *name;      /* as the user gave it, or the path found in a folder */
-    const char *text;      /* UTF-8; the offsets of citations count its bytes */
-    size_t len;            /* bytes */
-    int pages;             /* 0: the format has none */
+    const char *name; /* as the user gave it, or the path found in a folder */
+    const char *text; /* UTF-8; the offsets of citations count its bytes */
+    size_t len;       /* bytes */
+    int pages;        /* 0: the format has none */
     int pages_without_text;
 };
 
@@ -126,19 +127,19 @@ LW_API const char *lw_warning_at(const lw_session *s, size_t i);
 
 /* ORDER EVENTS: src/run/event.c names them. */
 enum lw_event_kind {
-    LW_EVENT_STAGE,        /* text: what begins ("loading model", "planning") */
-    LW_EVENT_PROGRESS,     /* the numbers below */
-    LW_EVENT_NOTICE,       /* text: something the user should know now */
-    LW_EVENT_TRACE         /* text: details, for --verbose */
+    LW_EVENT_STAGE,    /* text: what begins ("loading model", "planning") */
+    LW_EVENT_PROGRESS, /* the numbers below */
+    LW_EVENT_NOTICE,   /* text: something the user should know now */
+    LW_EVENT_TRACE     /* text: details, for --verbose */
 };
 
 struct lw_event {
     enum lw_event_kind kind;
-    const char *text;      /* valid during the call; NULL for PROGRESS */
+    const char *text; /* valid during the call; NULL for PROGRESS */
     int jobs_done, jobs_total;
-    int jobs_found;            /* < 0: nothing is being looked for */
-    double tokens_per_second;  /* of the worker, 0 if not yet known */
-    double seconds_left;       /* < 0 if not yet known */
+    int jobs_found;           /* < 0: nothing is being looked for */
+    double tokens_per_second; /* of the worker, 0 if not yet known */
+    double seconds_left;      /* < 0 if not yet known */
 };
 
 typedef void (*lw_event_fn)(void *user, const struct lw_event *event);
@@ -165,11 +166,11 @@ LW_API void lw_cancel(lw_session *s);
 enum lw_match { LW_MATCH_NONE, LW_MATCH_FOLDED, LW_MATCH_EXACT };
 
 struct lw_citation {
-    int n;                 /* the number in the answer's [n] marks, from 1 */
-    const char *doc;       /* the document's name */
-    int page;              /* from 1; 0: no pages */
-    size_t start, end;     /* bytes of the document's text */
-    const char *quote;     /* EXACT: equals text[start, end) */
+    int n;             /* the number in the answer's [n] marks, from 1 */
+    const char *doc;   /* the document's name */
+    int page;          /* from 1; 0: no pages */
+    size_t start, end; /* bytes of the document's text */
+    const char *quote; /* EXACT: equals text[start, end) */
     enum lw_match match;
 };
 
@@ -191,11 +192,11 @@ LW_API void lw_result_close(lw_result *r);
  * documents and never leave the machine. */
 
 struct lw_indexed {
-    size_t parts;              /* of all documents */
-    size_t there;              /* of these, kept before this call */
-    size_t kept;               /* and kept by it */
-    int64_t tokens;            /* read for that */
-    uint64_t bytes;            /* that take room now */
+    size_t parts;   /* of all documents */
+    size_t there;   /* of these, kept before this call */
+    size_t kept;    /* and kept by it */
+    int64_t tokens; /* read for that */
+    uint64_t bytes; /* that take room now */
     double seconds;
 };
 
@@ -210,19 +211,19 @@ struct lw_indexed {
 LW_API int lw_index(lw_session *s, struct lw_indexed *out, struct lw_error *err);
 
 struct lw_kept_document {
-    const char *name;          /* when its states were made; "" if that is not known */
-    const char *id;            /* of its text */
+    const char *name; /* when its states were made; "" if that is not known */
+    const char *id;   /* of its text */
     size_t parts;
     int64_t tokens;
     uint64_t bytes;
-    int64_t used;              /* seconds since 1970 */
+    int64_t used; /* seconds since 1970 */
 };
 
 struct lw_kept_sum {
-    const char *folder;        /* NULL: the user has none. The session's */
+    const char *folder; /* NULL: the user has none. The session's */
     size_t documents, parts;
     uint64_t bytes;
-    uint64_t room;             /* the most that may be taken now; 0: nothing is kept */
+    uint64_t room; /* the most that may be taken now; 0: nothing is kept */
 };
 
 /* Call fn (NULL: none) for every document with states, the latest used first; strings
@@ -247,14 +248,14 @@ LW_API int lw_forget_document(lw_session *s, size_t i, struct lw_kept_sum *freed
 /* --- Models ------------------------------------------------------------- */
 
 struct lw_model {
-    const char *name;          /* what --local takes */
+    const char *name; /* what --local takes */
     const char *path;
-    const char *architecture;  /* "qwen2" */
-    const char *quantisation;  /* "Q4_K - Medium" */
+    const char *architecture; /* "qwen2" */
+    const char *quantisation; /* "Q4_K - Medium" */
     uint64_t bytes;
-    int context;               /* tokens the model was trained for */
-    const char *problem;       /* NULL, or why it cannot be used */
-    double reads, writes;      /* tokens a second as lw_tune() measured; 0: not known */
+    int context;          /* tokens the model was trained for */
+    const char *problem;  /* NULL, or why it cannot be used */
+    double reads, writes; /* tokens a second as lw_tune() measured; 0: not known */
 };
 
 /* Call fn for every GGUF file in legwork's model folder. Returns 0 also when
@@ -266,30 +267,30 @@ LW_API int lw_models(lw_session *s, void (*fn)(void *user, const struct lw_model
 
 /* What lw_quantize() makes. */
 struct lw_format {
-    const char *in;            /* a GGUF file, or a model's name as "local" takes it */
+    const char *in; /* a GGUF file, or a model's name as "local" takes it */
     /* The new file. Without a slash it is one in the model folder; ".gguf" is added where
      * it is missing. */
     const char *out;
-    const char *type;          /* "Q4_0": one of lw_type_at() */
-    int force;                 /* 1: replace `out`, and quantise what is quantised already */
+    const char *type; /* "Q4_0": one of lw_type_at() */
+    int force;        /* 1: replace `out`, and quantise what is quantised already */
 };
 
 struct lw_quantised {
-    char path[1024];           /* of the new file */
-    char was[64];              /* the quantisation of the old one */
+    char path[1024]; /* of the new file */
+    char was[64];    /* the quantisation of the old one */
     uint64_t bytes_in, bytes_out;
 };
 
 /* Names of the types that a model can be quantised to, NULL past the end. */
 LW_API const char *lw_type_at(size_t i);
 
-/* Write a model's weights in another format. Blocks; lw_cancel() ends it. Events: progress
- * counts tensors. The name of the new file is given to it when it is whole, and nothing is
- * left behind else. libllama works in a child process, so call it while no other thread
- * of yours uses legwork.
- * LW_ERR_USAGE: no such type; `out` is there, or `in` is quantised already, without force.
- * LW_ERR_LOCAL: no such model, it is damaged, or libllama cannot do it. LW_ERR: the new
- * file does not fit on the disk or cannot be written there. */
+/* Write a model's weights in another format. Blocks; lw_cancel() ends it. Events:
+ * progress counts tensors. The name of the new file is given to it when it is whole, and
+ * nothing is left behind else. libllama works in a child process, so call it while no
+ * other thread of yours uses legwork. LW_ERR_USAGE: no such type; `out` is there, or `in`
+ * is quantised already, without force. LW_ERR_LOCAL: no such model, it is damaged, or
+ * libllama cannot do it. LW_ERR: the new file does not fit on the disk or cannot be
+ * written there. */
 LW_API int lw_quantize(lw_session *s, const struct lw_format *format,
                        struct lw_quantised *out, struct lw_error *err);
 
@@ -308,20 +309,20 @@ struct lw_point {
 struct lw_tuned {
     const char *name, *path, *quantisation;
     uint64_t bytes;
-    const char *problem;       /* NULL, or why it was not measured; the rest is 0 then */
-    int threads;               /* the best number: the default from now on, if kept */
-    double reads, writes;      /* tokens a second with these */
-    const struct lw_speed *speeds;     /* all numbers of threads that were tried */
+    const char *problem;  /* NULL, or why it was not measured; the rest is 0 then */
+    int threads;          /* the best number: the default from now on, if kept */
+    double reads, writes; /* tokens a second with these */
+    const struct lw_speed *speeds; /* all numbers of threads that were tried */
     size_t n_speeds;
-    const struct lw_point *batches;    /* n replies at a time: tokens a second together */
+    const struct lw_point *batches; /* n replies at a time: tokens a second together */
     size_t n_batches;
-    const struct lw_point *checks;     /* n tokens of one reply in a step: time, one is 1 */
+    const struct lw_point *checks; /* n tokens of one reply in a step: time, one is 1 */
     size_t n_checks;
-    double seconds;            /* that the measuring took */
-    double others;             /* cores that other programs kept busy meanwhile */
-    int disturbed;             /* by these, so that the numbers are not to be trusted */
-    int kept;                  /* written to legwork's data folder */
-    const char *json;          /* one object, schema "legwork.tune/1": as it is kept */
+    double seconds;   /* that the measuring took */
+    double others;    /* cores that other programs kept busy meanwhile */
+    int disturbed;    /* by these, so that the numbers are not to be trusted */
+    int kept;         /* written to legwork's data folder */
+    const char *json; /* one object, schema "legwork.tune/1": as it is kept */
 };
 
 typedef void (*lw_tuned_fn)(void *user, const struct lw_tuned *tuned);
@@ -344,12 +345,12 @@ LW_API int lw_tune(lw_session *s, const struct lw_tuning *tuning, lw_tuned_fn fn
 /* How a model did on the lines of a file. */
 struct lw_graded {
     const char *name;
-    const char *problem;       /* NULL, or why it could not go through them */
-    int lines, failed;         /* failed: neither found nor absent; counts as wrong */
-    int present, found;        /* lines that have an answer, and of these: found */
-    int missing, absent;       /* lines that have none, and of these: said so */
-    int right;                 /* of the found ones: the answer is the expected one */
-    double seconds;            /* of reading, without loading */
+    const char *problem; /* NULL, or why it could not go through them */
+    int lines, failed;   /* failed: neither found nor absent; counts as wrong */
+    int present, found;  /* lines that have an answer, and of these: found */
+    int missing, absent; /* lines that have none, and of these: said so */
+    int right;           /* of the found ones: the answer is the expected one */
+    double seconds;      /* of reading, without loading */
 };
 
 /* Let models read the excerpts of a file and compare: each line is a JSON object,
@@ -358,8 +359,9 @@ struct lw_graded {
  * folder). LW_ERR_INPUT: the file or a line of it cannot be read; LW_ERR_LOCAL: no model
  * could be opened. */
 LW_API int lw_grade(lw_session *s, const char *path, const char *const *models,
-                    size_t n_models, void (*fn)(void *user, const struct lw_graded *graded),
-                    void *user, struct lw_error *err);
+                    size_t n_models,
+                    void (*fn)(void *user, const struct lw_graded *graded), void *user,
+                    struct lw_error *err);
 
 #ifdef __cplusplus
 }

@@ -97,7 +97,7 @@ static int64_t now_ms(void)
 /* --- Growing text ----------------------------------------------------------- */
 
 struct text {
-    char *data;    /* NUL-terminated once something was added */
+    char *data; /* NUL-terminated once something was added */
     size_t len, cap;
 };
 
@@ -187,20 +187,20 @@ struct condition {
 struct rule {
     struct condition conditions[CONDITIONS_MAX];
     size_t n_conditions;
-    long times;                /* left; -1: no end */
+    long times; /* left; -1: no end */
     char *refuse;
     char *say, *think, *finish, *type;
     char *raw;
     size_t raw_len;
     bool echo_schema, no_usage, no_choices, no_done, close;
-    long prompt_tokens, completion_tokens, cached_tokens;    /* -1: from the sizes */
-    struct text logprobs;      /* entries, comma between */
+    long prompt_tokens, completion_tokens, cached_tokens; /* -1: from the sizes */
+    struct text logprobs;                                 /* entries, comma between */
     char first_token[64];
     double first_logprob;
     struct text headers;
     int status;
     enum hang hang;
-    long truncate;             /* -1: no */
+    long truncate; /* -1: no */
     long pieces, delay_ms;
 };
 
@@ -216,8 +216,11 @@ static struct rule *rule_now(struct script *s)
     if (!s->open) {
         s->rules = need(realloc(s->rules, (s->n + 1) * sizeof *s->rules));
         s->rules[s->n++] = (struct rule){
-            .times = -1, .prompt_tokens = -1, .completion_tokens = -1,
-            .status = 200, .truncate = -1,
+            .times = -1,
+            .prompt_tokens = -1,
+            .completion_tokens = -1,
+            .status = 200,
+            .truncate = -1,
         };
         s->open = true;
     }
@@ -466,10 +469,12 @@ struct request {
 
 static bool holds(const struct condition *c, const struct request *q)
 {
-    const char *hay = c->place == IN_PATH ? q->path
-                    : c->place == IN_HEADER ? q->headers : q->body;
-    size_t len = c->place == IN_PATH ? q->path_len
-               : c->place == IN_HEADER ? q->headers_len : q->body_len;
+    const char *hay = c->place == IN_PATH     ? q->path
+                      : c->place == IN_HEADER ? q->headers
+                                              : q->body;
+    size_t len = c->place == IN_PATH     ? q->path_len
+                 : c->place == IN_HEADER ? q->headers_len
+                                         : q->body_len;
     return (find(hay, len, c->needle) != NULL) != c->lacks;
 }
 
@@ -529,7 +534,8 @@ static void add_usage(struct text *out, const struct rule *r, const struct reque
     long prompt = r->prompt_tokens >= 0 ? r->prompt_tokens : (long)(q->body_len / 4);
     long completion =
         r->completion_tokens >= 0 ? r->completion_tokens : (long)said / 4 + 1;
-    text_addf(out, "\"usage\":{\"prompt_tokens\":%ld,\"completion_tokens\":%ld,"
+    text_addf(out,
+              "\"usage\":{\"prompt_tokens\":%ld,\"completion_tokens\":%ld,"
               "\"total_tokens\":%ld,\"prompt_tokens_details\":{\"cached_tokens\":%ld}}",
               prompt, completion, prompt + completion, r->cached_tokens);
 }
@@ -681,11 +687,11 @@ static bool add_body(struct text *out, const struct rule *r, const struct reques
 /* --- Connections ------------------------------------------------------------ */
 
 struct connection {
-    int fd;                    /* -1: free */
+    int fd; /* -1: free */
     struct text in, out;
     size_t out_at;
     int64_t send_at_ms;
-    bool busy;                 /* a request is being answered */
+    bool busy; /* a request is being answered */
     bool hangs, close_after;
 };
 
@@ -694,10 +700,10 @@ struct server {
     int listener;
     FILE *log;
     struct connection conns[CONNECTIONS_MAX];
-    size_t n_slots;            /* of conns, ever used */
+    size_t n_slots; /* of conns, ever used */
     int n_busy;
     long n_requests, n_connections, n_concurrent_max, n_body_bytes;
-    struct text body;          /* of the answer being made */
+    struct text body; /* of the answer being made */
 };
 
 /* Of a request whose end never came. */
@@ -774,7 +780,8 @@ static void answer_by_rule(struct server *s, struct connection *c, const struct 
     text_clear(&s->body);
     bool stream = add_body(&s->body, r, q);
     const char *type = r->type != NULL ? r->type
-                     : stream ? "text/event-stream" : "application/json";
+                       : stream        ? "text/event-stream"
+                                       : "application/json";
     int status = r->refuse != NULL ? 400 : r->status;
     add_head(&c->out, r, status, type);
     frame(c, r, &s->body, stream);
@@ -834,8 +841,9 @@ static void answer(struct server *s, struct connection *c, const struct request 
     if (r != NULL) {
         answer_by_rule(s, c, r, q);
     } else if (path_is(q, "/models")) {
-        answer_plainly(c, 200, "{\"object\":\"list\",\"data\":[{\"id\":\"fake-model\","
-                               "\"object\":\"model\",\"max_model_len\":8192}]}");
+        answer_plainly(c, 200,
+                       "{\"object\":\"list\",\"data\":[{\"id\":\"fake-model\","
+                       "\"object\":\"model\",\"max_model_len\":8192}]}");
     } else {
         answer_plainly(c, 500,
                        "{\"error\":{\"message\":\"no rule of the script fits\"}}");

@@ -53,8 +53,8 @@ static bool all_plain(uint64_t word)
 {
     const uint64_t each = 0x0101010101010101u;
     uint64_t quote = word ^ '"' * each, backslash = word ^ '\\' * each;
-    uint64_t failed = word | (word - 0x20 * each) | (word + each) | (quote - each) |
-                      (backslash - each);
+    uint64_t failed =
+        word | (word - 0x20 * each) | (word + each) | (quote - each) | (backslash - each);
     return (failed & 0x80 * each) == 0;
 }
 

@@ -197,8 +197,7 @@ static void put_options_of(struct output *o, const struct command *c)
 static void put_options(struct output *o)
 {
     put_section(o, "OPTIONS");
-    output_text(o,
-                "\\fBlegwork ask\\fP has all where no other command is named.\n");
+    output_text(o, "\\fBlegwork ask\\fP has all where no other command is named.\n");
     for (const struct command *c = command_table() + 1; c->name; c++) {
         if (c->n_options > 0) put_options_of(o, c);
     }

@@ -545,7 +545,8 @@ static void derive(const struct header *h, struct gguf_info *out)
     uint64_t floats = (uint64_t)out->key_length + (uint64_t)out->value_length;
     out->kv_bytes_per_token = heads * floats * 2;
     /* Where some layers only have keys and values, the others have the states. */
-    int with_state = h->layers_kv < out->layers ? out->layers - h->layers_kv : out->layers;
+    int with_state =
+        h->layers_kv < out->layers ? out->layers - h->layers_kv : out->layers;
     out->state_bytes = state_numbers(h, out) * (uint64_t)with_state * sizeof(float);
     make_printable(out->architecture);
     make_printable(out->type);

@@ -45,7 +45,8 @@ struct kv_disk;
 struct kv_disk_options {
     const char *folder;
     uint64_t bytes_max;
-    /* All that a state depends on beside its tokens, as one text: model, engine, layout. */
+    /* All that a state depends on beside its tokens, as one text: model, engine, layout.
+     */
     const char *origin;
     double token_cost; /* what the model takes for a token, in any unit: its parameters */
     void (*notice)(void *user, const char *sentence); /* any thread; NULL: none */
@@ -88,11 +89,11 @@ double kv_disk_value(int n_tokens, double token_cost, uint64_t bytes,
 
 struct kv_disk_document {
     const char *id;
-    const char *name;  /* "" where it is not known */
+    const char *name; /* "" where it is not known */
     size_t n_states;
     int64_t n_tokens;
     uint64_t bytes;
-    int64_t used;      /* seconds since 1970 */
+    int64_t used; /* seconds since 1970 */
 };
 
 /* Call fn for every document of the folder, the latest used first. A folder that is

@@ -30,8 +30,8 @@ struct loaded {
     llama_token decoder_start;
     int sequences; /* requests in flight */
     int n_seq;     /* of the context: theirs and those of prefixes */
-    int context; /* tokens a request may use */
-    int cells;   /* of the KV cache */
+    int context;   /* tokens a request may use */
+    int cells;     /* of the KV cache */
     uint64_t kv_bytes_per_token;
     struct llama_context_params params; /* that the context was made with */
     char name[160];

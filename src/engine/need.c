@@ -23,8 +23,7 @@ struct need need_of(const struct gguf_info *info, int cells)
 {
     uint64_t n_cells = (uint64_t)cells, words = (uint64_t)info->vocabulary;
     uint64_t sequences = NEED_SEQUENCES + SCHED_GROUPS_MAX;
-    uint64_t rows =
-        strcmp(info->architecture, "t5") == 0 ? NEED_BATCH_TOKENS : sequences;
+    uint64_t rows = strcmp(info->architecture, "t5") == 0 ? NEED_BATCH_TOKENS : sequences;
     uint64_t floats = (uint64_t)info->embedding * 24 * NEED_BATCH_TOKENS + words * rows;
     uint64_t masks = n_cells * NEED_BATCH_TOKENS * 2 * 2;
 

@@ -8,12 +8,12 @@
 #include "flow/doc.h"
 
 struct chunk {
-    int doc;                /* index in the doc_set */
-    size_t start, end;      /* bytes */
+    int doc;           /* index in the doc_set */
+    size_t start, end; /* bytes */
     /* Of the worker that will read it; may be an estimate, never too low by more
      * than 10 %. */
     int n_tokens;
-    int page_first, page_last;   /* from 1; 0: no pages */
+    int page_first, page_last; /* from 1; 0: no pages */
 };
 
 /* Sorted by document, then by start: chunks are added document by document. */

@@ -14,13 +14,13 @@
 #include <stddef.h>
 
 enum doc_kind { DOC_TEXT, DOC_MARKDOWN, DOC_HTML, DOC_PDF, DOC_CODE };
-const char *doc_kind_name(enum doc_kind kind);      /* "text", "markdown", ... */
+const char *doc_kind_name(enum doc_kind kind); /* "text", "markdown", ... */
 
 enum span_kind {
-    SPAN_PAGE,         /* [start, end) is page `number` (from 1); pages tile the text */
-    SPAN_HEADING,      /* [start, end) is a heading line of depth `number` (from 1) */
-    SPAN_TABLE_ROW,    /* one row: not to be cut */
-    SPAN_CODE          /* a code block or a top-level definition: cut last */
+    SPAN_PAGE,      /* [start, end) is page `number` (from 1); pages tile the text */
+    SPAN_HEADING,   /* [start, end) is a heading line of depth `number` (from 1) */
+    SPAN_TABLE_ROW, /* one row: not to be cut */
+    SPAN_CODE       /* a code block or a top-level definition: cut last */
 };
 
 struct span {
@@ -35,28 +35,28 @@ struct span_index {
     size_t n;
 };
 
-enum { DOC_CONTENT_CHARS = 32 };   /* hex digits */
+enum { DOC_CONTENT_CHARS = 32 }; /* hex digits */
 
 struct doc {
-    char id[12];               /* "d1", ...: the pseudonym that a supervisor sees */
-    char *name;                /* as the user knows it; never leaves the machine */
+    char id[12]; /* "d1", ...: the pseudonym that a supervisor sees */
+    char *name;  /* as the user knows it; never leaves the machine */
     enum doc_kind kind;
     char content[DOC_CONTENT_CHARS + 1]; /* hash of its text; "" before doc_set_hash() */
-    char *text;                /* NUL-terminated for convenience */
+    char *text;                          /* NUL-terminated for convenience */
     size_t len;
-    struct span *spans;        /* sorted by start, then by kind */
+    struct span *spans; /* sorted by start, then by kind */
     size_t n_spans;
     size_t cap_spans;
-    struct span_index pages, headings;   /* made by doc_sort_spans() */
-    int n_pages;               /* 0: the format has no pages */
-    int n_pages_without_text;  /* reported, not passed over */
+    struct span_index pages, headings; /* made by doc_sort_spans() */
+    int n_pages;                       /* 0: the format has no pages */
+    int n_pages_without_text;          /* reported, not passed over */
 };
 
 struct doc_set {
     struct doc **docs;
     size_t n_docs;
     size_t cap_docs;
-    size_t text_bytes;         /* sum of len */
+    size_t text_bytes; /* sum of len */
 };
 
 void doc_set_init(struct doc_set *set);

@@ -11,14 +11,14 @@ const char *final_status_name(enum final_status status);
 
 struct citation {
     struct quote quote;
-    const char *text;            /* in the arena; EXACT: the document's own bytes */
+    const char *text; /* in the arena; EXACT: the document's own bytes */
 };
 
 struct final {
     enum final_status status;
-    const char *answer;          /* with [n] marks; in the run's arena; never NULL */
-    bool shaped;                 /* the answer is JSON of the caller's schema */
-    struct citation *citations;  /* number n is citations[n - 1] */
+    const char *answer;         /* with [n] marks; in the run's arena; never NULL */
+    bool shaped;                /* the answer is JSON of the caller's schema */
+    struct citation *citations; /* number n is citations[n - 1] */
     size_t n_citations;
     struct coverage coverage;
     int rounds;

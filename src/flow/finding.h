@@ -16,19 +16,19 @@ struct quote {
 };
 
 struct finding {
-    char id[12];            /* "f1": how a supervisor refers to it */
-    int task;               /* index in the plan */
+    char id[12]; /* "f1": how a supervisor refers to it */
+    int task;    /* index in the plan */
     int chunk;
-    const char *value;      /* in the run's arena */
+    const char *value; /* in the run's arena */
     struct quote quote;
-    bool supported;         /* the value's numbers, names, words occur in the chunk */
-    double confidence;      /* 0..1, of the worker's own "found" */
-    double rank;            /* what findings are sorted by, higher first */
-    int votes, of;          /* samples that agreed, of how many */
+    bool supported;    /* the value's numbers, names, words occur in the chunk */
+    double confidence; /* 0..1, of the worker's own "found" */
+    double rank;       /* what findings are sorted by, higher first */
+    int votes, of;     /* samples that agreed, of how many */
 };
 
 struct finding_list {
-    struct finding *items;  /* in the run's arena */
+    struct finding *items; /* in the run's arena */
     size_t n;
 };
 

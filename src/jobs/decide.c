@@ -124,8 +124,7 @@ double decide_confidence(double screen, double margin, double strength)
         return logistic(CONFIDENCE_STRENGTH_STEEP *
                         (strength - CONFIDENCE_STRENGTH_HALF));
     }
-    if (!isnan(margin))
-        return logistic(CONFIDENCE_MARGIN_STEEP * (margin - EVEN_MARGIN));
+    if (!isnan(margin)) return logistic(CONFIDENCE_MARGIN_STEEP * (margin - EVEN_MARGIN));
     if (!isnan(screen)) return 1 - exp(-fmax(screen, 0));
     return 0.5;
 }

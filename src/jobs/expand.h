@@ -20,25 +20,25 @@
 struct expanded_task {
     const struct task *task;
     bool look_up;
-    size_t *order;           /* indices of its jobs of sample 0, best-ranked first */
+    size_t *order; /* indices of its jobs of sample 0, best-ranked first */
     size_t n;
 };
 
 struct expansion {
-    struct job *jobs;        /* in the reading's arena, as everything here */
+    struct job *jobs; /* in the reading's arena, as everything here */
     size_t n;
-    struct expanded_task *tasks;   /* one for each of the plan; n 0: not of this phase */
+    struct expanded_task *tasks; /* one for each of the plan; n 0: not of this phase */
     size_t n_tasks;
-    size_t left_out;         /* chunks over LIMIT_JOBS that no job was made for */
+    size_t left_out; /* chunks over LIMIT_JOBS that no job was made for */
 };
 
 struct expand_input {
     const struct reading *reading;
     const struct plan *plan;
-    const int *phase;              /* of each task, from expand_phases() */
-    int now;                       /* tasks of this phase are expanded */
-    const struct job_list *done;   /* jobs of this plan's earlier phases */
-    const struct job_list *earlier;      /* of the round before, or NULL */
+    const int *phase;               /* of each task, from expand_phases() */
+    int now;                        /* tasks of this phase are expanded */
+    const struct job_list *done;    /* jobs of this plan's earlier phases */
+    const struct job_list *earlier; /* of the round before, or NULL */
     const struct plan *earlier_plan;
 };
 

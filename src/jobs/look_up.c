@@ -148,8 +148,7 @@ static bool is_found(struct reader *rd, const struct look_ups *all,
     const struct job *j = &rd->jobs->jobs[job];
     if (!all->cheap) return j->state == JOB_ANSWERED;
     struct decide_look look = look_at(rd, l, job);
-    return j->state == JOB_PENDING && rd->slots[job].answer &&
-           decide_found(&look);
+    return j->state == JOB_PENDING && rd->slots[job].answer && decide_found(&look);
 }
 
 /* The strongest found one; where the worker gives no scores, the best-ranked. */

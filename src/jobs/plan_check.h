@@ -19,7 +19,7 @@
 #include "flow/plan.h"
 
 struct plan_limits {
-    int tasks_max;         /* <= LIMIT_TASKS; more in the plan are dropped and counted */
+    int tasks_max; /* <= LIMIT_TASKS; more in the plan are dropped and counted */
     int samples_max;
 };
 

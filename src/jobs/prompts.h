@@ -16,9 +16,9 @@
 
 enum {
     PROMPT_MESSAGES = 2,
-    PROMPT_ANSWER_TOKENS = 28,      /* of a worker that goes on behind "Answer:" */
-    PROMPT_SERVER_TOKENS = 48,      /* of one that may say more than asked */
-    PROMPT_JSON_TOKENS = 512        /* of a list or a choice */
+    PROMPT_ANSWER_TOKENS = 28, /* of a worker that goes on behind "Answer:" */
+    PROMPT_SERVER_TOKENS = 48, /* of one that may say more than asked */
+    PROMPT_JSON_TOKENS = 512   /* of a list or a choice */
 };
 
 /* The question over an excerpt, scored only: alt = " not". Words as for a text

@@ -11,10 +11,10 @@
 #include "jobs/reading.h"
 
 struct read_ahead {
-    size_t n_there, n_kept, n_failed;  /* parts: kept already, kept now, neither */
+    size_t n_there, n_kept, n_failed; /* parts: kept already, kept now, neither */
     int64_t tokens_there, tokens_kept;
-    struct lw_error failure;           /* the first; code 0: none */
-    struct reading_progress progress;  /* found is -1: nothing is looked for */
+    struct lw_error failure;          /* the first; code 0: none */
+    struct reading_progress progress; /* found is -1: nothing is looked for */
     double began;
 };
 

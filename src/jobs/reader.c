@@ -59,8 +59,7 @@ void reader_begin(struct reader *rd, struct expansion *jobs)
     rd->jobs = jobs;
     mem_free(rd->slots);
     rd->slots = mem_array(jobs->n, sizeof *rd->slots);
-    for (size_t i = 0; i < jobs->n; i++)
-        rd->slots[i] = (struct slot){ .yn = NAN };
+    for (size_t i = 0; i < jobs->n; i++) rd->slots[i] = (struct slot){ .yn = NAN };
 }
 
 void reader_trace(const struct reader *rd, const char *fmt, ...)
@@ -177,8 +176,8 @@ static void take_answer(struct reader *rd, size_t job, const struct llm_reply *r
     reply_read(rd->r->arena, &rd->plan->tasks[j->task], rd->schemas[j->task], reply,
                REPLY_CUT_KEEPS, &v);
     if (v.answer && !v.items && is_invented(rd, j, v.answer)) {
-        reader_trace(rd, "chunk %d: \"%s\" has a number that stands nowhere in it", j->chunk,
-                     v.answer);
+        reader_trace(rd, "chunk %d: \"%s\" has a number that stands nowhere in it",
+                     j->chunk, v.answer);
         return;
     }
     rd->slots[job].answer = v.answer;
@@ -315,8 +314,7 @@ void reader_settle(struct reader *rd, size_t job, bool found, double strength)
     struct job *first = &rd->jobs->jobs[job];
     const struct slot *asked = &rd->slots[job];
     const char *stopped = reader_stopped(rd);
-    bool cut_off =
-        stopped && !asked->asked && decide_worth_asking(first->screen);
+    bool cut_off = stopped && !asked->asked && decide_worth_asking(first->screen);
     for (int s = 0; s < rd->plan->tasks[first->task].n_samples; s++) {
         struct job *j = &first[s];
         const struct slot *slot = &asked[s];

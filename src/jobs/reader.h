@@ -37,9 +37,9 @@ void step_list_release(struct step_list *list);
 
 /* What is known of a job beside its result. */
 struct slot {
-    double yn;               /* NAN: not asked */
-    bool asked;              /* an ANSWER step was made */
-    const char *answer;      /* what it said; NULL: nothing, or that nothing is there */
+    double yn;          /* NAN: not asked */
+    bool asked;         /* an ANSWER step was made */
+    const char *answer; /* what it said; NULL: nothing, or that nothing is there */
     const char *items;
 };
 
@@ -47,8 +47,8 @@ struct reader {
     const struct reading *r;
     const struct plan *plan;
     struct expansion *jobs;
-    struct slot *slots;      /* one for each job */
-    json_t **schemas;        /* one for each task, or NULL */
+    struct slot *slots; /* one for each job */
+    json_t **schemas;   /* one for each task, or NULL */
     struct reading_progress progress;
     double began;            /* clock_seconds() */
     size_t n_read, n_failed; /* requests of the whole run: with a reply, LLM_FAILED */

@@ -18,28 +18,28 @@
 
 struct reading_progress {
     int done, total, found;
-    int64_t prompt_tokens;          /* computed so far, without cached ones */
-    double seconds;                 /* since the reading began */
+    int64_t prompt_tokens; /* computed so far, without cached ones */
+    double seconds;        /* since the reading began */
 };
 
 struct reading {
     struct llm *worker;
     const struct doc_set *set;
     const struct chunk_list *chunks;
-    const struct llm_source *sources;   /* one a document; NULL: no state is kept */
+    const struct llm_source *sources; /* one a document; NULL: no state is kept */
     struct search *search;
     struct arena *arena;
     const struct cancel *cancel;
-    const char *question;           /* the user's; quotes are chosen with it in mind */
-    int read_max;                   /* chunks a look-up task may read; 0: all */
-    struct usage *usage;            /* of the worker's side, added to */
-    void (*progress)(void *user, const struct reading_progress *p);   /* may be NULL */
-    void (*trace)(void *user, const char *sentence);                  /* may be NULL */
+    const char *question; /* the user's; quotes are chosen with it in mind */
+    int read_max;         /* chunks a look-up task may read; 0: all */
+    struct usage *usage;  /* of the worker's side, added to */
+    void (*progress)(void *user, const struct reading_progress *p); /* may be NULL */
+    void (*trace)(void *user, const char *sentence);                /* may be NULL */
     void *user;
 };
 
 struct job_list {
-    struct job *items;              /* in the arena */
+    struct job *items; /* in the arena */
     size_t n;
     /* Why chunks were left unread, for the record: "" if none was. */
     const char *stop_reason;

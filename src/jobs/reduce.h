@@ -8,11 +8,11 @@
 #include "flow/plan.h"
 
 struct reduced {
-    const char *value;       /* in the arena; NULL: nothing to reduce */
+    const char *value; /* in the arena; NULL: nothing to reduce */
     /* Findings that took part; that could not: no number or date can be read
      * in them, or their excerpt does not support them. */
     size_t used, left_out;
-    const size_t *from;      /* indices of the findings behind the value */
+    const size_t *from; /* indices of the findings behind the value */
     size_t n_from;
 };
 

@@ -15,10 +15,10 @@
 enum reply_cut { REPLY_CUT_KEEPS, REPLY_CUT_FAILS };
 
 struct reply_value {
-    enum job_state state;    /* ANSWERED, ABSENT, FAILED or SKIPPED (cancelled) */
-    const char *answer;      /* ANSWERED: in the arena, one line */
-    const char *items;       /* ANSWER_LIST: JSON array of strings, else NULL */
-    const char *why;         /* FAILED and SKIPPED: a sentence, in the arena or static */
+    enum job_state state; /* ANSWERED, ABSENT, FAILED or SKIPPED (cancelled) */
+    const char *answer;   /* ANSWERED: in the arena, one line */
+    const char *items;    /* ANSWER_LIST: JSON array of strings, else NULL */
+    const char *why;      /* FAILED and SKIPPED: a sentence, in the arena or static */
 };
 
 /* schema: prompt_schema() of the task, NULL for kinds of one line. */

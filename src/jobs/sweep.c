@@ -30,8 +30,7 @@ static void collect_candidates(struct reader *rd, struct candidates *c)
         size_t before = c->n;
         for (size_t i = 0; i < task->n; i++) {
             const struct job *j = &rd->jobs->jobs[task->order[i]];
-            if (j->state != JOB_PENDING || !decide_worth_listing(j->screen))
-                continue;
+            if (j->state != JOB_PENDING || !decide_worth_listing(j->screen)) continue;
             mem_grow((void **)&c->jobs, &c->cap, c->n + 1, sizeof *c->jobs);
             c->jobs[c->n++] = task->order[i];
         }
@@ -47,8 +46,7 @@ static void settle_all(struct reader *rd)
     for (size_t i = 0; i < rd->jobs->n; i++) {
         const struct job *j = &rd->jobs->jobs[i];
         if (rd->jobs->tasks[j->task].look_up || j->sample > 0) continue;
-        bool found =
-            rd->slots[i].asked && decide_listed(j->screen, rd->slots[i].yn);
+        bool found = rd->slots[i].asked && decide_listed(j->screen, rd->slots[i].yn);
         struct decide_look look = { .screen = j->screen, .yn = rd->slots[i].yn };
         reader_settle(rd, i, found, decide_strength(&look));
     }

@@ -11,12 +11,12 @@
 
 struct decimal {
     long long mantissa;
-    int places;              /* 0..18 */
+    int places; /* 0..18 */
 };
 
 struct value_number {
     struct decimal value;
-    size_t start, end;       /* where in the text, with its scale words */
+    size_t start, end; /* where in the text, with its scale words */
 };
 
 /* The first number in text. Understands signs and accounting brackets,
@@ -33,8 +33,8 @@ bool value_find_date(const char *text, int *yyyymmdd);
 
 /* False: too large, *sum is unchanged. */
 bool decimal_add(struct decimal a, struct decimal b, struct decimal *sum);
-int decimal_compare(struct decimal a, struct decimal b);    /* -1, 0, 1 */
-struct decimal decimal_plain(struct decimal d);             /* 12.50 -> 12.5 */
+int decimal_compare(struct decimal a, struct decimal b); /* -1, 0, 1 */
+struct decimal decimal_plain(struct decimal d);          /* 12.50 -> 12.5 */
 /* "-1234.50": digits as many as the decimal has places. */
 enum { DECIMAL_TEXT = 32 };
 void decimal_format(struct decimal d, char out[DECIMAL_TEXT]);

@@ -23,7 +23,7 @@
 #include "llm/llm.h"
 
 struct fake_options {
-    bool in_process;         /* report cheap_scoring, prefill, exact counts (bytes / 4) */
+    bool in_process; /* report cheap_scoring, prefill, exact counts (bytes / 4) */
     int context;
     int parallel;
 };

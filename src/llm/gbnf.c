@@ -316,8 +316,7 @@ static void add_object(struct grammar *g, const json_t *schema, const char *hint
     const char *name = new_name(g, hint), *key;
     struct member *members = mem_array(n, sizeof *members);
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)properties, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)properties, key, value) {
         members[i++] = (struct member){
             .text = member_text(g, value, key, name),
             .required = is_required(schema, key),

@@ -43,7 +43,7 @@ enum llm_role { LLM_SYSTEM, LLM_USER, LLM_ASSISTANT };
 struct llm_part {
     const char *text;
     size_t len;
-    bool verbatim;           /* text of a document: no special tokens */
+    bool verbatim; /* text of a document: no special tokens */
 };
 
 enum { LLM_PARTS_MAX = 4 };
@@ -56,8 +56,8 @@ struct llm_message {
 
 /* The document that the verbatim parts of a request are of. */
 struct llm_source {
-    const char *id;          /* of its content: 32 hex digits */
-    const char *name;        /* for people */
+    const char *id;   /* of its content: 32 hex digits */
+    const char *name; /* for people */
 };
 
 struct llm_request {
@@ -82,16 +82,16 @@ struct llm_request {
     size_t n_alt;
     const char *const *alt2;
     size_t n_alt2;
-    bool forbid_alt;         /* the reply may not begin with one of the first list */
+    bool forbid_alt; /* the reply may not begin with one of the first list */
 
-    int max_tokens;          /* 0: score the first token only, decode nothing */
-    const char *stop;        /* NULL, or what ends the reply and is no part of it ("\n") */
-    double temperature;      /* 0: greedy */
+    int max_tokens;     /* 0: score the first token only, decode nothing */
+    const char *stop;   /* NULL, or what ends the reply and is no part of it ("\n") */
+    double temperature; /* 0: greedy */
     uint32_t seed;
 
     /* At most one of: */
-    const json_t *schema;    /* the reply is JSON of this schema (our subset, schema.h) */
-    const char *copy_from;   /* the reply is a verbatim piece of this text */
+    const json_t *schema;  /* the reply is JSON of this schema (our subset, schema.h) */
+    const char *copy_from; /* the reply is a verbatim piece of this text */
     size_t copy_from_len;
 
     /* Streaming: called with pieces of the reply as they come, on the calling
@@ -101,36 +101,36 @@ struct llm_request {
 };
 
 enum llm_finish {
-    LLM_STOP,                /* ended by itself or at the stop string */
-    LLM_LENGTH,              /* cut at max_tokens or the context: text is incomplete */
-    LLM_REPEAT,              /* cut because the model repeated itself without end */
+    LLM_STOP,   /* ended by itself or at the stop string */
+    LLM_LENGTH, /* cut at max_tokens or the context: text is incomplete */
+    LLM_REPEAT, /* cut because the model repeated itself without end */
     LLM_CANCELLED,
-    LLM_FAILED               /* see error */
+    LLM_FAILED /* see error */
 };
 
 struct llm_reply {
     enum llm_finish finish;
-    const char *text;        /* valid until on_reply returns; "" when nothing */
+    const char *text; /* valid until on_reply returns; "" when nothing */
     size_t len;
-    double logprob_alt;      /* NAN where the model gives none */
+    double logprob_alt; /* NAN where the model gives none */
     double logprob_alt2;
-    double logprob_mean;     /* of the reply's tokens; NAN where unknown */
+    double logprob_mean; /* of the reply's tokens; NAN where unknown */
     struct usage usage;
-    struct lw_error error;   /* LLM_FAILED: code and sentence */
+    struct lw_error error; /* LLM_FAILED: code and sentence */
 };
 
 struct llm_info {
-    const char *name;        /* for messages: "openai/gpt-5", "qwen2.5-1.5b" */
-    const char *where;       /* "this process", or host:port */
-    bool on_device;          /* nothing leaves this machine: in process or loopback */
+    const char *name;  /* for messages: "openai/gpt-5", "qwen2.5-1.5b" */
+    const char *where; /* "this process", or host:port */
+    bool on_device;    /* nothing leaves this machine: in process or loopback */
     bool in_process;
-    bool cheap_scoring;      /* max_tokens 0 costs no decode, and shares prefixes where the
-                              * model can: screen first, then answer */
-    bool prefill;            /* llm_request.prefill is honoured */
+    bool cheap_scoring; /* max_tokens 0 costs no decode, and shares prefixes where the
+                         * model can: screen first, then answer */
+    bool prefill;       /* llm_request.prefill is honoured */
     /* About what a token of a state takes that is kept beyond the process; 0: none is. */
     uint64_t kept_token_bytes;
-    int context;             /* tokens really served for one request; 0: unknown */
-    int parallel;            /* requests worth having in flight */
+    int context;  /* tokens really served for one request; 0: unknown */
+    int parallel; /* requests worth having in flight */
 };
 
 typedef void (*llm_reply_fn)(void *user, size_t index, const struct llm_reply *reply);
@@ -163,7 +163,7 @@ struct llm {
     const struct llm_ops *ops;
 };
 
-void llm_close(struct llm *llm);                       /* NULL allowed */
+void llm_close(struct llm *llm); /* NULL allowed */
 const struct llm_info *llm_info(struct llm *llm);
 int llm_count_tokens(struct llm *llm, const char *text, size_t len);
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 struct place {
-    char text[256];          /* "" at the top */
+    char text[256]; /* "" at the top */
     size_t len;
 };
 

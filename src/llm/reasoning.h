@@ -9,16 +9,16 @@
 #include "base/buf.h"
 
 enum reasoning_state {
-    REASONING_UNDECIDED,     /* so far white space and a beginning of <think> */
+    REASONING_UNDECIDED, /* so far white space and a beginning of <think> */
     REASONING_INSIDE,
-    REASONING_BEHIND,        /* the white space after </think> */
-    REASONING_OVER           /* everything is text */
+    REASONING_BEHIND, /* the white space after </think> */
+    REASONING_OVER    /* everything is text */
 };
 
 struct reasoning {
     enum reasoning_state state;
-    struct buf held;         /* bytes not yet decided upon */
-    bool seen;               /* a block began */
+    struct buf held; /* bytes not yet decided upon */
+    bool seen;       /* a block began */
 };
 
 void reasoning_init(struct reasoning *r);

@@ -67,8 +67,7 @@ static int check_properties(struct check *c, const json_t *value)
     if (!json_is_object(value)) return refuse(c, "must be an object");
     const char *key;
     json_t *schema;
-    json_object_foreach((json_t *)(uintptr_t)value, key, schema)
-    {
+    json_object_foreach((json_t *)(uintptr_t)value, key, schema) {
         size_t before = place_push(&c->place, key);
         int code = check_schema(c, schema);
         if (code) return code;
@@ -173,8 +172,7 @@ static int check_defs(struct check *c, const json_t *value)
     if (!json_is_object(value)) return refuse(c, "must be an object");
     const char *name;
     json_t *schema;
-    json_object_foreach((json_t *)(uintptr_t)value, name, schema)
-    {
+    json_object_foreach((json_t *)(uintptr_t)value, name, schema) {
         if (json_object_get(c->heights, name)) continue;
         size_t before = place_push(&c->place, name);
         int code = check_definition(c, name, schema);
@@ -232,8 +230,7 @@ static int check_alone(struct check *c, const json_t *schema)
     int n = 0;
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)schema, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)schema, key, value) {
         n += !is_annotation(key) && strcmp(key, "$defs") != 0;
     }
     return n == 1 ? 0 : refuse(c, "anyOf and $ref cannot stand beside other keywords");
@@ -299,8 +296,7 @@ static int check_schema(struct check *c, const json_t *schema)
     if (c->depth > c->deepest) c->deepest = c->depth;
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)schema, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)schema, key, value) {
         size_t before = place_push(&c->place, key);
         const struct keyword *k = keyword_find(key);
         int code = k ? k->check(c, value)

@@ -190,8 +190,7 @@ static int validate_object(struct validation *v, const json_t *schema,
     int code = validate_required(v, schema, value);
     const char *key;
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
-    {
+    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
         if (code) return code;
         const json_t *own = json_object_get(properties, key);
         size_t before = place_push(&v->place, key);

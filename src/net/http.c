@@ -23,7 +23,7 @@
 enum {
     IDLE_HANDLES_MAX = 64,
     CONNECTIONS_KEPT = 128,
-    POLL_MS = 1000,            /* at most, between two looks at stalled transfers */
+    POLL_MS = 1000, /* at most, between two looks at stalled transfers */
     IDLE_TIMEOUT_MS = 120 * 1000
 };
 
@@ -31,7 +31,7 @@ struct http_host {
     struct http_host *next;
     char authority[AUTHORITY_BYTES];
     int active;
-    struct http_request *first, *last;    /* waiting */
+    struct http_request *first, *last; /* waiting */
 };
 
 struct http {
@@ -40,11 +40,11 @@ struct http {
     struct http_options opt;
     char *user_agent;
 
-    pthread_mutex_t lock;                 /* over the next three */
+    pthread_mutex_t lock; /* over the next three */
     struct http_request *inbox_first, *inbox_last;
     bool closing;
 
-    atomic_bool cancels;                  /* some request has its flag set */
+    atomic_bool cancels; /* some request has its flag set */
 
     /* The transfer thread's own. */
     struct http_host *hosts;
@@ -314,11 +314,11 @@ static struct http *new_with_multi(const struct http_options *opt)
     }
     curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
     h->opt = *opt;
-    h->user_agent = mem_strdup(opt->user_agent != NULL ? opt->user_agent
-                                                       : "legwork/" LW_VERSION);
+    h->user_agent =
+        mem_strdup(opt->user_agent != NULL ? opt->user_agent : "legwork/" LW_VERSION);
     h->opt.user_agent = h->user_agent;
-    h->opt.idle_timeout_ms = opt->idle_timeout_ms > 0 ? opt->idle_timeout_ms
-                                                      : IDLE_TIMEOUT_MS;
+    h->opt.idle_timeout_ms =
+        opt->idle_timeout_ms > 0 ? opt->idle_timeout_ms : IDLE_TIMEOUT_MS;
     h->poll_ms = h->opt.idle_timeout_ms < POLL_MS ? h->opt.idle_timeout_ms : POLL_MS;
     pthread_mutex_init(&h->lock, NULL);
     atomic_init(&h->cancels, false);

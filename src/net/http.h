@@ -21,11 +21,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct http;              /* the transfer thread */
-struct http_request;      /* one in flight; owned by http until its END event is taken */
+struct http;         /* the transfer thread */
+struct http_request; /* one in flight; owned by http until its END event is taken */
 
 struct http_options {
-    int connect_timeout_ms;   /* 0: 10,000 */
+    int connect_timeout_ms; /* 0: 10,000 */
     /* Once a reply has begun, so long without a byte ends it; 0: 120,000. Before that
      * only the call's own timeout counts, since a model may think for minutes. */
     int idle_timeout_ms;
@@ -33,20 +33,20 @@ struct http_options {
 };
 
 int http_open(struct http **out, const struct http_options *opt, struct lw_error *err);
-void http_close(struct http *h);   /* ends what is in flight without events */
+void http_close(struct http *h); /* ends what is in flight without events */
 
 struct http_call {
-    const char *method;       /* "POST" or "GET" */
+    const char *method; /* "POST" or "GET" */
     const char *url;
-    const char *const *headers;   /* "Name: value", n of them */
+    const char *const *headers; /* "Name: value", n of them */
     size_t n_headers;
-    const char *body;         /* copied */
+    const char *body; /* copied */
     size_t body_len;
-    int per_host;             /* limit for this host, > 0 */
-    int timeout_ms;           /* whole request from the time it leaves; 0: none */
-    bool stream;              /* DATA events as bytes come; else END has the body */
-    bool metered;             /* END tells how much of the body left */
-    struct queue *events;     /* gets struct http_event * */
+    int per_host;         /* limit for this host, > 0 */
+    int timeout_ms;       /* whole request from the time it leaves; 0: none */
+    bool stream;          /* DATA events as bytes come; else END has the body */
+    bool metered;         /* END tells how much of the body left */
+    struct queue *events; /* gets struct http_event * */
     void *user;
 };
 
@@ -54,19 +54,19 @@ enum http_event_kind { HTTP_EVENT_DATA, HTTP_EVENT_END };
 
 struct http_event {
     enum http_event_kind kind;
-    void *user;               /* of the call */
-    char *data;               /* DATA: bytes; END: the body (empty if streamed) */
+    void *user; /* of the call */
+    char *data; /* DATA: bytes; END: the body (empty if streamed) */
     size_t len;
-    int status;               /* of HTTP, in DATA too; 0: there was none */
+    int status; /* of HTTP, in DATA too; 0: there was none */
     char content_type[64];
-    int retry_after_ms;       /* END: from Retry-After or retry-after-ms; -1: absent */
-    bool should_retry_no;     /* END: x-should-retry: false */
-    bool sent;                /* END: the request left this machine at least in part */
+    int retry_after_ms;   /* END: from Retry-After or retry-after-ms; -1: absent */
+    bool should_retry_no; /* END: x-should-retry: false */
+    bool sent;            /* END: the request left this machine at least in part */
     /* END of a metered call. Bytes of the call's body that were written to connections,
      * and how often the body was begun there: twice where a kept connection proved dead
      * and curl began again by itself, 0 where the request never got so far. */
     int64_t body_bytes, body_tries;
-    const char *body;         /* the call's, until the event is freed */
+    const char *body; /* the call's, until the event is freed */
     size_t body_len;
     /* END: code 0, or why there is no (whole) reply: LW_TIMEOUT, LW_CANCELLED,
      * LW_ERR_USAGE (the URL) or LW_ERR_REMOTE (all else). */

@@ -7,11 +7,7 @@
  * ends the trying instead of being cut short. */
 #include "net/retry.h"
 
-enum {
-    BASE_MS = 500,
-    CAP_MS = 30 * 1000,
-    RETRY_AFTER_MAX_MS = 5 * 60 * 1000
-};
+enum { BASE_MS = 500, CAP_MS = 30 * 1000, RETRY_AFTER_MAX_MS = 5 * 60 * 1000 };
 
 /* Conflict, too early, rate limits and the server's own troubles pass by themselves;
  * "not implemented" and "version not supported" do not. */

@@ -11,15 +11,15 @@
 #include <stdint.h>
 
 struct retry_input {
-    int attempt;             /* 0: the first try has just failed */
+    int attempt; /* 0: the first try has just failed */
     int attempts_max;
-    int status;              /* 0: no HTTP status */
-    bool transport_error;    /* connection refused, reset, timed out, cut */
-    bool quota_exhausted;    /* the error body says so */
+    int status;           /* 0: no HTTP status */
+    bool transport_error; /* connection refused, reset, timed out, cut */
+    bool quota_exhausted; /* the error body says so */
     bool should_retry_no;
-    int retry_after_ms;      /* -1: absent */
-    uint32_t random;         /* any 32 random bits */
-    int64_t time_left_ms;    /* until the deadline; INT64_MAX: none */
+    int retry_after_ms;   /* -1: absent */
+    uint32_t random;      /* any 32 random bits */
+    int64_t time_left_ms; /* until the deadline; INT64_MAX: none */
 };
 
 /* Milliseconds to wait before the next try, or -1: do not try again. */

@@ -21,8 +21,8 @@ enum state {
     STATE_BOM_1,
     STATE_BOM_2,
     STATE_LINE,
-    STATE_AFTER_CR,    /* a line has just ended with CR; an LF belongs to it */
-    STATE_FAILED       /* nothing after an error makes sense */
+    STATE_AFTER_CR, /* a line has just ended with CR; an LF belongs to it */
+    STATE_FAILED    /* nothing after an error makes sense */
 };
 
 static const char bom[] = "\xef\xbb\xbf";

@@ -349,8 +349,7 @@ static const char *phrase_for(CURLcode result)
     case CURLE_GOT_NOTHING: return "the connection was closed without a reply";
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
-    case CURLE_HTTP2_STREAM:
-        return "the connection was cut before the reply was whole";
+    case CURLE_HTTP2_STREAM: return "the connection was cut before the reply was whole";
     case CURLE_SEND_ERROR: return "the connection was cut while the request was sent";
     case CURLE_PEER_FAILED_VERIFICATION:
         return "its certificate does not prove that it is this host";
@@ -364,14 +363,9 @@ static const char *phrase_for(CURLcode result)
 static void say_outcome(struct http_request *r, CURLcode result)
 {
     switch (result) {
-    case CURLE_OK:
-        break;
-    case CURLE_OPERATION_TIMEDOUT:
-        say_timeout(r);
-        break;
-    case CURLE_WRITE_ERROR:
-        say_refused(r);
-        break;
+    case CURLE_OK: break;
+    case CURLE_OPERATION_TIMEDOUT: say_timeout(r); break;
+    case CURLE_WRITE_ERROR: say_refused(r); break;
     default:
         err_set(&r->end.error, LW_ERR_REMOTE, "%s: %s", r->authority, phrase_for(result));
         break;

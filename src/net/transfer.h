@@ -16,11 +16,11 @@
 enum { AUTHORITY_BYTES = 320 };
 
 struct http_request {
-    struct http_event end;            /* first, see above */
-    struct http_request *next;        /* in the inbox or in its host's queue */
+    struct http_event end;     /* first, see above */
+    struct http_request *next; /* in the inbox or in its host's queue */
     struct http_host *host;
-    size_t active_at;                 /* its place among the active */
-    atomic_bool cancelled;            /* set by http_cancel() */
+    size_t active_at;      /* its place among the active */
+    atomic_bool cancelled; /* set by http_cancel() */
 
     /* The call, copied. */
     struct queue *events;
@@ -29,15 +29,15 @@ struct http_request {
     struct curl_slist *headers;
     bool is_get, stream, metered;
     int per_host, timeout_ms;
-    char authority[AUTHORITY_BYTES];  /* "host:port" as the URL has it */
+    char authority[AUTHORITY_BYTES]; /* "host:port" as the URL has it */
 
     /* The transfer. */
     CURL *easy;
-    struct buf reply;                 /* not streamed: the body so far */
+    struct buf reply; /* not streamed: the body so far */
     size_t reply_bytes, header_bytes;
-    int64_t last_byte_ms;             /* of the reply; 0: none yet */
+    int64_t last_byte_ms; /* of the reply; 0: none yet */
     bool too_large;
-    bool in_body;                     /* metered: what leaves now is the body */
+    bool in_body; /* metered: what leaves now is the body */
 };
 
 struct http_request *request_new(const struct http_call *call);

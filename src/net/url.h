@@ -11,10 +11,10 @@
 
 struct url {
     bool https;
-    char host[256];          /* lower case; an IPv6 address without brackets */
+    char host[256]; /* lower case; an IPv6 address without brackets */
     int port;
-    char path[512];          /* without slashes at its end: "" or "/v1" */
-    bool has_credentials;    /* user:password@ */
+    char path[512];       /* without slashes at its end: "" or "/v1" */
+    bool has_credentials; /* user:password@ */
     bool has_query;
 };
 

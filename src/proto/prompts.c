@@ -5,8 +5,8 @@
  * which gets fewer fields and shorter words. A model of 1.5B takes up whatever
  * a prompt offers it: told that it may say "not stated", it says so with the
  * answer before its eyes; told that it may ask again, it asks the same again.
- * So it is offered neither; what is absent, the reading has decided. The schemas follow the
- * same rule (schemas.c): ORDER SMALL.
+ * So it is offered neither; what is absent, the reading has decided. The schemas follow
+ * the same rule (schemas.c): ORDER SMALL.
  *
  * What is told of a document is its pseudonym, kind and size. */
 #include "proto/prompts.h"

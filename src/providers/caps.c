@@ -14,11 +14,11 @@
 enum { NAMES_MAX = 6, LEVELS_MAX = 3 };
 
 struct row {
-    const char *names[NAMES_MAX];       /* as refusals call it */
-    const char *gone;                   /* a name that leaves no fallback but the last */
+    const char *names[NAMES_MAX]; /* as refusals call it */
+    const char *gone;             /* a name that leaves no fallback but the last */
     bool mention_is_enough;
     int last;
-    const char *notice[LEVELS_MAX];     /* when the level is reached */
+    const char *notice[LEVELS_MAX]; /* when the level is reached */
 };
 
 /* ORDER CAPS */
@@ -87,9 +87,11 @@ static bool has_part(const char *text, const char *part)
 static bool sounds_unsupported(const struct api_error *e)
 {
     static const char *const parts[] = {
-        "support", "unknown", "unrecogni", "unexpected", "not permitted", "not allowed",
-        "extra", "not available", "unavailable", "deprecated", "not implemented",
-        "only the default", "instead", "cannot be used", "must be alternate",
+        "support",    "unknown",         "unrecogni",
+        "unexpected", "not permitted",   "not allowed",
+        "extra",      "not available",   "unavailable",
+        "deprecated", "not implemented", "only the default",
+        "instead",    "cannot be used",  "must be alternate",
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (has_part(e->message, parts[i]) || has_part(e->code, parts[i])) {

@@ -13,14 +13,14 @@
 
 /* ORDER CAPS: caps.c has a row for each. */
 enum caps_feature {
-    CAPS_FORMAT,         /* json_schema, json_object, the prompt alone */
-    CAPS_MAX_TOKENS,     /* max_tokens, max_completion_tokens, none */
-    CAPS_LOGPROBS,       /* 20 alternatives, 5, none */
+    CAPS_FORMAT,     /* json_schema, json_object, the prompt alone */
+    CAPS_MAX_TOKENS, /* max_tokens, max_completion_tokens, none */
+    CAPS_LOGPROBS,   /* 20 alternatives, 5, none */
     CAPS_TEMPERATURE,
     CAPS_SEED,
     CAPS_STOP,
     CAPS_STREAM_USAGE,
-    CAPS_SYSTEM,         /* a system message, its text before the user's */
+    CAPS_SYSTEM, /* a system message, its text before the user's */
     CAPS_FEATURES
 };
 

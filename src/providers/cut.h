@@ -35,20 +35,21 @@ enum { CUT_BYTES_MIN = 4096 };
 
 /* What is known of a server. All 0: nothing. */
 struct cut_meter {
-    int64_t context;         /* tokens it really serves; 0: unknown */
-    int64_t tokens, pieces;  /* of replies whose prompt seemed whole */
+    int64_t context;        /* tokens it really serves; 0: unknown */
+    int64_t tokens, pieces; /* of replies whose prompt seemed whole */
 };
 
 /* The size of a prompt, as far as it can be known here. */
 struct cut_prompt {
     int64_t bytes;
-    int64_t pieces;          /* words, numbers and marks apart from words */
-    int64_t tokens_min;      /* fewer tokens than this cannot be all of it */
+    int64_t pieces;     /* words, numbers and marks apart from words */
+    int64_t tokens_min; /* fewer tokens than this cannot be all of it */
 };
 
 struct cut_prompt cut_prompt_of(const struct llm_request *req);
 /* tokens: what the server reported for it; 0: nothing, and nothing is cut. */
-bool cut_is_certain(const struct cut_meter *m, const struct cut_prompt *p, int64_t tokens);
+bool cut_is_certain(const struct cut_meter *m, const struct cut_prompt *p,
+                    int64_t tokens);
 /* The prompt seemed whole: remember how the server counts. */
 void cut_learn(struct cut_meter *m, const struct cut_prompt *p, int64_t tokens);
 

@@ -21,9 +21,10 @@ static int unknown_provider(const char *name, struct lw_error *err)
     for (const struct provider_spec *s = provider_table(); s->id != NULL; s++) {
         buf_addf(&known, "%s/MODEL, ", s->id);
     }
-    int code = err_set(err, LW_ERR_USAGE, "no provider is called \"%.*s\"; known are "
-                       "%shttp(s)://host:port/v1#MODEL", (int)strcspn(name, "/"), name,
-                       known.data);
+    int code = err_set(err, LW_ERR_USAGE,
+                       "no provider is called \"%.*s\"; known are "
+                       "%shttp(s)://host:port/v1#MODEL",
+                       (int)strcspn(name, "/"), name, known.data);
     buf_release(&known);
     return code;
 }
@@ -117,12 +118,16 @@ static int resolve_address(struct endpoint *ep, const char *given, struct lw_err
         return LW_ERR_USAGE;
     }
     if (url.has_credentials) {
-        return err_set(err, LW_ERR_USAGE, "the URL for %s holds a user name or password; "
-                       "give the key apart from it", url.host);
+        return err_set(err, LW_ERR_USAGE,
+                       "the URL for %s holds a user name or password; "
+                       "give the key apart from it",
+                       url.host);
     }
     if (url.has_query) {
-        return err_set(err, LW_ERR_USAGE, "the URL for %s has a ? in it; give the "
-                       "address up to /v1 only", url.host);
+        return err_set(err, LW_ERR_USAGE,
+                       "the URL for %s has a ? in it; give the "
+                       "address up to /v1 only",
+                       url.host);
     }
     set_address(ep, &url);
     return 0;
@@ -158,8 +163,10 @@ static int set_key(struct endpoint *ep, const char *key, struct lw_error *err)
         }
     }
     if (!ep->on_device && strncmp(ep->base_url, "https:", 6) != 0) {
-        return err_set(err, LW_ERR_POLICY, "the key is not sent to %s over http, where "
-                       "anyone on the way could read it; use https", ep->where);
+        return err_set(err, LW_ERR_POLICY,
+                       "the key is not sent to %s over http, where "
+                       "anyone on the way could read it; use https",
+                       ep->where);
     }
     ep->key = mem_strndup(key + start, len - start);
     return 0;

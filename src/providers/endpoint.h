@@ -8,12 +8,12 @@
 #include "providers/provider.h"
 
 struct endpoint {
-    const struct provider_spec *spec;    /* of the table, or the one for plain URLs */
-    char *name;                          /* "openai/gpt-5", "m at host:8000" */
-    char *base_url;                      /* no slash at its end */
-    char *where;                         /* "host:port" */
-    char *model;                         /* NULL: the server has to be asked */
-    char *key;                           /* NULL: none */
+    const struct provider_spec *spec; /* of the table, or the one for plain URLs */
+    char *name;                       /* "openai/gpt-5", "m at host:8000" */
+    char *base_url;                   /* no slash at its end */
+    char *where;                      /* "host:port" */
+    char *model;                      /* NULL: the server has to be asked */
+    char *key;                        /* NULL: none */
     bool on_device;
 };
 

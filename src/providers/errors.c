@@ -80,7 +80,7 @@ void api_error_excerpt(char *out, size_t cap, const char *body, size_t len)
         }
     }
     if (s < end && n > 0) {
-        n = utf8_floor(out, n, n - 1);    /* the last character may be half */
+        n = utf8_floor(out, n, n - 1); /* the last character may be half */
     }
     out[n] = '\0';
 }

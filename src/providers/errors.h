@@ -9,7 +9,7 @@
 
 /* Strings are cut to their room; "" where the server gives none. */
 struct api_error {
-    int status;              /* HTTP's, or the one that the body names instead; 0: none */
+    int status; /* HTTP's, or the one that the body names instead; 0: none */
     char message[400];
     char type[64], code[64], param[64];
 };

@@ -167,9 +167,9 @@ static void take_off(struct batch *b, struct flight *f)
     struct lw_error err;
     clear_flight(b, f);
     snapshot_caps(b->o, &f->used);
-    struct request_writer w = {
-        .model = b->model, .caps = &f->used, .scratch = &b->scratch
-    };
+    struct request_writer w = { .model = b->model,
+                                .caps = &f->used,
+                                .scratch = &b->scratch };
     if (request_write(&w, req, &b->json, &f->sent, &err)) {
         flight_fail(b, f, &err);
         return;
@@ -291,8 +291,7 @@ static void lost_on_the_way(struct batch *b, struct flight *f,
 /* The body, whole or of a refused stream. */
 static struct buf body_of(const struct flight *f, const struct http_event *end)
 {
-    return f->body.len > 0 ? f->body
-                           : (struct buf){ .data = end->data, .len = end->len };
+    return f->body.len > 0 ? f->body : (struct buf){ .data = end->data, .len = end->len };
 }
 
 /* status 200 and yet no reply. */
@@ -407,7 +406,7 @@ static int on_stream_event(void *user, const char *event, const char *data, size
     struct flight *f = user;
     size_t before = f->reply.text.len;
     if (f->reply.done && f->reply.finish[0] == '\0') {
-        return 0;    /* behind [DONE] */
+        return 0; /* behind [DONE] */
     }
     if (chat_reply_event(&f->reply, data, len, &f->broken)) {
         return LW_ERR_REMOTE;

@@ -24,19 +24,19 @@ enum flight_state { FLIGHT_FREE, FLIGHT_IN_AIR, FLIGHT_WAITING };
 
 struct flight {
     enum flight_state state;
-    size_t index;                 /* of its request */
+    size_t index; /* of its request */
     int attempt, n_timeouts;
-    int64_t n_sent;               /* requests whose body left */
-    int64_t again_ms;             /* WAITING: until when */
+    int64_t n_sent;   /* requests whose body left */
+    int64_t again_ms; /* WAITING: until when */
     struct http_request *http;
-    bool cut;                     /* http was told to cancel it */
+    bool cut; /* http was told to cancel it */
     struct caps used;
     caps_set sent;
     struct chat_reply reply;
     struct sse sse;
-    struct buf body;              /* of a streamed reply that is no event stream */
-    bool spoke;                   /* on_text has had a piece: no way back */
-    struct api_error broken;      /* an event that was none; message "": none */
+    struct buf body;         /* of a streamed reply that is no event stream */
+    bool spoke;              /* on_text has had a piece: no way back */
+    struct api_error broken; /* an event that was none; message "": none */
 };
 
 struct batch {
@@ -52,10 +52,10 @@ struct batch {
     char *model, *url;
     struct openai_headers headers;
     struct buf json, scratch;
-    struct lw_error stop;         /* code 0: none; ends the requests not yet sent */
-    bool reached;                 /* the server has answered something */
-    int64_t marked_ms;            /* until when the time is accounted for */
-    int64_t told_until_ms;        /* the user knows that until then there is waiting */
+    struct lw_error stop;  /* code 0: none; ends the requests not yet sent */
+    bool reached;          /* the server has answered something */
+    int64_t marked_ms;     /* until when the time is accounted for */
+    int64_t told_until_ms; /* the user knows that until then there is waiting */
     uint64_t random;
 };
 

@@ -9,23 +9,23 @@
 #include <pthread.h>
 
 struct openai {
-    struct llm llm;                 /* first */
+    struct llm llm; /* first */
     struct endpoint at;
-    struct http *http;              /* borrowed */
+    struct http *http; /* borrowed */
     int parallel, timeout_ms, attempts_max;
-    struct llm_meter meter;         /* sent NULL: nobody wants to know */
+    struct llm_meter meter; /* sent NULL: nobody wants to know */
     void (*notice)(void *user, const char *sentence);
     void *user;
 
-    pthread_mutex_t ask_lock;       /* held while the server is asked about itself */
+    pthread_mutex_t ask_lock; /* held while the server is asked about itself */
     bool asked, served_asked;
-    struct llm_info info;           /* not changed any more once asked */
+    struct llm_info info; /* not changed any more once asked */
 
-    pthread_mutex_t lock;           /* over the rest, never held while waiting */
-    char *model;                    /* NULL: not known yet */
+    pthread_mutex_t lock; /* over the rest, never held while waiting */
+    char *model;          /* NULL: not known yet */
     struct caps caps;
     struct cut_meter cut;
-    struct lw_error final;          /* code 0: none; ends requests not yet sent */
+    struct lw_error final; /* code 0: none; ends requests not yet sent */
 };
 
 /* chat_many of struct llm_ops. */

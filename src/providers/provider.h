@@ -33,24 +33,24 @@
 bool provider_is_name(const char *model);
 
 struct provider_spec {
-    const char *id;            /* "openai" */
-    const char *base_url;      /* "https://api.openai.com/v1" */
-    const char *key_variable;  /* "OPENAI_API_KEY"; NULL: none needed */
-    const char *url_variable;  /* "OPENAI_BASE_URL"; NULL */
+    const char *id;           /* "openai" */
+    const char *base_url;     /* "https://api.openai.com/v1" */
+    const char *key_variable; /* "OPENAI_API_KEY"; NULL: none needed */
+    const char *url_variable; /* "OPENAI_BASE_URL"; NULL */
     bool key_required;
-    int parallel;              /* requests in flight by default, 1 or more */
+    int parallel; /* requests in flight by default, 1 or more */
 };
 /* The table, ended by an entry with id NULL. */
 const struct provider_spec *provider_table(void);
 
 struct provider_options {
-    const char *model;         /* full name as above */
-    const char *base_url;      /* overrides the table's; "host:port" is enough; NULL */
-    const char *key;           /* NULL: none */
-    int parallel;              /* 0: the table's */
-    int timeout_ms;            /* one request; 0: 600,000 */
-    int attempts_max;          /* 0: 5 */
-    struct http *http;         /* borrowed, outlives the llm */
+    const char *model;    /* full name as above */
+    const char *base_url; /* overrides the table's; "host:port" is enough; NULL */
+    const char *key;      /* NULL: none */
+    int parallel;         /* 0: the table's */
+    int timeout_ms;       /* one request; 0: 600,000 */
+    int attempts_max;     /* 0: 5 */
+    struct http *http;    /* borrowed, outlives the llm */
     /* What the user should know (a refused parameter, a long wait), on the thread that
      * called llm_chat_many(). NULL: none. */
     void (*notice)(void *user, const char *sentence);

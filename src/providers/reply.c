@@ -291,7 +291,8 @@ static int check(const struct chat_reply *c, const char *name, struct lw_error *
                        "its reasoning off, or choose a model without",
                        name,
                        strcmp(c->finish, "length") == 0 ? " (it was cut at the limit of "
-                                                          "tokens)" : "");
+                                                          "tokens)"
+                                                        : "");
     }
     return 0;
 }

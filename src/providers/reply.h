@@ -17,15 +17,15 @@
 
 struct chat_reply {
     const struct llm_request *req;
-    struct buf text;              /* without reasoning */
+    struct buf text; /* without reasoning */
     struct reasoning reasoning;
     bool reasoned, has_choice;
-    bool done;                    /* a finish_reason or [DONE] came */
+    bool done; /* a finish_reason or [DONE] came */
     char finish[32];
     char refusal[200];
     double logprob_alt, logprob_alt2, logprob_sum;
     long n_logprobs;
-    bool scored;                  /* the first token was seen */
+    bool scored; /* the first token was seen */
     struct usage usage;
 };
 

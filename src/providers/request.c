@@ -161,7 +161,8 @@ static void add_format(const struct caps *caps, const json_t *schema, struct buf
 {
     switch (caps->level[CAPS_FORMAT]) {
     case FORMAT_SCHEMA:
-        buf_addf(out, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+        buf_addf(out,
+                 ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
                  "{\"name\":\"reply\",\"strict\":%s,\"schema\":",
                  is_strict(schema) ? "true" : "false");
         json_write(schema, out);
@@ -170,8 +171,7 @@ static void add_format(const struct caps *caps, const json_t *schema, struct buf
     case FORMAT_OBJECT:
         buf_add_str(out, ",\"response_format\":{\"type\":\"json_object\"}");
         break;
-    default:
-        break;
+    default: break;
     }
 }
 

@@ -17,7 +17,7 @@
 struct request_writer {
     const char *model;
     const struct caps *caps;
-    struct buf *scratch;     /* any buffer; its content is lost */
+    struct buf *scratch; /* any buffer; its content is lost */
 };
 
 /* Replaces what out held. *sent: the features that the body has. LW_ERR_INPUT if the

@@ -77,7 +77,8 @@ static const struct option_spec table[OPTION_COUNT] = {
       .fallback = "1",
       .min = 1,
       .max = LIMIT_SAMPLES,
-      .help = "times that each job is done, where the plan does not say; the samples vote" },
+      .help =
+          "times that each job is done, where the plan does not say; the samples vote" },
     { .id = OPT_READ,
       .name = "read",
       .type = OPTION_READ,
@@ -86,14 +87,13 @@ static const struct option_spec table[OPTION_COUNT] = {
       .min = 1,
       .max = LIMIT_JOBS,
       .help = "parts of the documents to read for a question, best first",
-      .man =
-          "Parts of the documents that are read for a question that looks something "
-          "up. They are ranked by search and read best first; reading stops earlier "
-          "when the answer is clearly found. \\fBall\\fP reads everything, as "
-          "do questions for all there is: \\(lqname all\\(rq, \\(lqlist the\\(rq, "
-          "\\(lqhow many times\\(rq, \\(lqhow much in all\\(rq, \\(lqis there "
-          "anything about\\(rq; their items are joined, counted or added up by the "
-          "program." },
+      .man = "Parts of the documents that are read for a question that looks something "
+             "up. They are ranked by search and read best first; reading stops earlier "
+             "when the answer is clearly found. \\fBall\\fP reads everything, as "
+             "do questions for all there is: \\(lqname all\\(rq, \\(lqlist the\\(rq, "
+             "\\(lqhow many times\\(rq, \\(lqhow much in all\\(rq, \\(lqis there "
+             "anything about\\(rq; their items are joined, counted or added up by the "
+             "program." },
     { .id = OPT_SCHEMA,
       .name = "schema",
       .type = OPTION_FILE,
@@ -208,8 +208,9 @@ static const struct option_spec table[OPTION_COUNT] = {
       .argument = "TYPE",
       .fallback = "Q4_0",
       .help = "format to quantise to, for example Q4_0, Q4_K_M or Q8_0",
-      .man = "The format that \\fBlegwork quantize\\fP writes: one of those that libllama "
-             "knows, by its usual name." },
+      .man =
+          "The format that \\fBlegwork quantize\\fP writes: one of those that libllama "
+          "knows, by its usual name." },
     { .id = OPT_FORCE,
       .name = "force",
       .type = OPTION_FLAG,
@@ -232,7 +233,8 @@ static const struct option_spec table[OPTION_COUNT] = {
       .type = OPTION_FILE,
       .scope = SCOPE_CLI,
       .argument = "FILE",
-      .help = "compare answers instead of speed: questions of short excerpts, as JSON lines",
+      .help =
+          "compare answers instead of speed: questions of short excerpts, as JSON lines",
       .man = "Compare how well models read instead of how fast. Each line of the file is "
              "a JSON object with \\fBexcerpt\\fP, \\fBquestion\\fP and "
              "\\fBanswer\\fP, a string or null where the excerpt holds none." },

@@ -73,8 +73,8 @@ struct option_spec {
     const char *const *choices; /* OPTION_CHOICE, NULL-ended */
     /* OPTION_FLAG: yes is the same as this option with this value; NULL: none. */
     const char *stands_for, *stands_for_value;
-    const char *help;           /* one line for --help */
-    const char *man;            /* more for the man page, or NULL */
+    const char *help; /* one line for --help */
+    const char *man;  /* more for the man page, or NULL */
 };
 
 const struct option_spec *option_table(void); /* OPTION_COUNT entries, in order */

@@ -24,8 +24,8 @@ struct model_slot {
     struct llm *llm; /* NULL: not open */
     /* Behind HTTP: what is known of it without asking it; NULL: in this process. */
     const struct llm_info *server;
-    char *made_for;  /* the options that it was opened with */
-    size_t n_docs;   /* a guard knows the documents of its time */
+    char *made_for; /* the options that it was opened with */
+    size_t n_docs;  /* a guard knows the documents of its time */
     bool guarded;
     struct tuned tuned; /* a model in this process that was measured; else 0 */
 };
@@ -33,9 +33,9 @@ struct model_slot {
 /* The documents cut for one worker, and their index. */
 struct reading_matter {
     struct chunk_list chunks;
-    struct search *search; /* NULL: not made */
+    struct search *search;      /* NULL: not made */
     struct llm_source *sources; /* one a document; NULL: the worker keeps no states */
-    char *made_for;        /* worker, sizes and number of documents */
+    char *made_for;             /* worker, sizes and number of documents */
 };
 
 /* Sentences, oldest first. Those of a run are told apart from those of the
@@ -62,8 +62,8 @@ struct lw_session {
     struct model_slot worker, supervisor;
     struct reading_matter matter;
     struct egress egress; /* of the run under way; guards count into it */
-    char *kept_folder;      /* NULL: not asked for yet, or there is none */
-    uint64_t kept_room;     /* that the worker was opened with */
+    char *kept_folder;    /* NULL: not asked for yet, or there is none */
+    uint64_t kept_room;   /* that the worker was opened with */
 };
 
 /* user is the session. The same sentence twice is kept once. */

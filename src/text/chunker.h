@@ -16,8 +16,8 @@
 #include "flow/chunk.h"
 
 struct chunk_options {
-    int tokens_target;       /* aim */
-    int tokens_max;          /* never more */
+    int tokens_target; /* aim */
+    int tokens_max;    /* never more */
     /* Exact count of tokens of text; NULL: bytes / 3, rounded up (never too low
      * for the models we know). */
     int (*count_tokens)(void *user, const char *text, size_t len);

@@ -29,8 +29,8 @@ typedef void (*load_warn_fn)(void *user, const char *sentence);
 struct load_options {
     load_warn_fn warn;
     void *warn_user;
-    const struct cancel *cancel;     /* NULL: none */
-    int stdin_fd;                    /* read for the path "-"; -1: not allowed */
+    const struct cancel *cancel; /* NULL: none */
+    int stdin_fd;                /* read for the path "-"; -1: not allowed */
 };
 
 /* A loader turns the bytes of one file into a document. `path` is for

@@ -35,8 +35,8 @@ struct quote quote_find(const struct doc_set *set, int doc, size_t from, size_t 
 
 /* Does text hold what value states? Numbers (12,5 = 12.5 = 12.50; 1,000 =
  * 1000; five = 5), dates, capitalised names and content words are compared after folding;
- * returns the share of them found, 0..1; 1 when the value has none. *numbers_ok is false if
- * any number of the value is missing. */
+ * returns the share of them found, 0..1; 1 when the value has none. *numbers_ok is false
+ * if any number of the value is missing. */
 double quote_supports(const char *value, const char *text, size_t len, bool *numbers_ok);
 
 #endif

@@ -21,12 +21,12 @@ struct desk {
     struct arena *arena;
     struct cancel cancel;
     struct usage usage;
-    struct llm *worker;          /* a fake; NULL with an empty script */
+    struct llm *worker; /* a fake; NULL with an empty script */
     struct reading reading;
     struct plan plan;
     struct job_list jobs;
     struct buf traces;
-    struct reading_progress progress;   /* the last one */
+    struct reading_progress progress; /* the last one */
     size_t n_progress;
     struct lw_error err;
 };

@@ -125,7 +125,7 @@ static void test_no_memory_is_a_failed_append(void **state)
 {
     (void)state;
 #ifdef __SANITIZE_ADDRESS__
-    skip();    /* the sanitizer ends the process instead of returning NULL */
+    skip(); /* the sanitizer ends the process instead of returning NULL */
 #endif
     volatile size_t huge = SIZE_MAX / 4;
     struct buf b;

@@ -50,14 +50,14 @@ static void test_worth_asking(void **state)
 {
     (void)state;
     assert_true(decide_worth_asking(2));
-    assert_false(decide_worth_asking(0.01));    /* "not stated" is nearly certain */
+    assert_false(decide_worth_asking(0.01)); /* "not stated" is nearly certain */
     assert_false(decide_worth_asking(NAN));
 }
 
 static bool found(double screen, double yn, double unknown)
 {
-    return decide_found(&(struct decide_look){
-        .screen = screen, .yn = yn, .unknown_names = unknown });
+    return decide_found(
+        &(struct decide_look){ .screen = screen, .yn = yn, .unknown_names = unknown });
 }
 
 static void test_found_by_both_looks(void **state)
@@ -87,8 +87,8 @@ static void test_listed(void **state)
 {
     (void)state;
     assert_true(decide_listed(2, 1));
-    assert_true(decide_listed(2, NAN));   /* not asked: the screen has to do */
-    assert_false(decide_listed(2, -10));  /* the model is sure that it does not */
+    assert_true(decide_listed(2, NAN));  /* not asked: the screen has to do */
+    assert_false(decide_listed(2, -10)); /* the model is sure that it does not */
     assert_false(decide_listed(NAN, 10));
     /* What may be listed must be worth asking about. */
     for (double s = 0; s < 5; s += 0.25) {

@@ -90,8 +90,9 @@ static void test_reply(void **state)
                     0);
     const char *headers[] = { "X-A: 1" };
     int tag;
-    struct http_event *e = exchange(&c, (struct http_call){
-        .body = "abc", .headers = headers, .n_headers = 1, .user = &tag });
+    struct http_event *e = exchange(
+        &c, (struct http_call){
+                .body = "abc", .headers = headers, .n_headers = 1, .user = &tag });
     assert_int_equal(e->error.code, 0);
     assert_int_equal(e->status, 200);
     assert_string_equal(e->data, "{\"fine\":1}");
@@ -125,7 +126,8 @@ static void test_headers_of_refusals(void **state)
         "times 1\nstatus 429\nheader Retry-After: 2\nheader x-should-retry: false\n\n"
         "times 1\nstatus 429\nheader retry-after-ms: 150\nheader Retry-After: 9\n\n"
         "times 1\nstatus 429\nheader Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\n\n"
-        "times 1\nstatus 503\nheader Retry-After: soon\n\n", 0);
+        "times 1\nstatus 503\nheader Retry-After: soon\n\n",
+        0);
     const int expected[] = { 2000, 150, 0, -1 };
     for (int i = 0; i < 4; i++) {
         struct http_event *e = exchange(&c, (struct http_call){ .body = "{}" });
@@ -142,7 +144,8 @@ static void test_redirect_is_a_reply(void **state)
 {
     (void)state;
     struct client c = client_open("when path contains \"/v1\"\nstatus 302\n"
-                                  "header Location: /elsewhere\n\nsay followed\n", 0);
+                                  "header Location: /elsewhere\n\nsay followed\n",
+                                  0);
     struct http_event *e = exchange(&c, (struct http_call){ .body = "{}" });
     assert_int_equal(e->status, 302);
     http_event_free(e);
@@ -272,8 +275,9 @@ static void test_key_is_in_no_error(void **state)
     const char *headers[] = { "Authorization: Bearer sk-canary-1234" };
     for (size_t i = 0; i < 3; i++) {
         struct client c = client_open(scripts[i], 0);
-        struct http_event *e = exchange(&c, (struct http_call){
-            .headers = headers, .n_headers = 1, .timeout_ms = 200 });
+        struct http_event *e = exchange(
+            &c,
+            (struct http_call){ .headers = headers, .n_headers = 1, .timeout_ms = 200 });
         assert_int_not_equal(e->error.code, 0);
         assert_false(contains(e->error.message, "canary"));
         http_event_free(e);
@@ -463,13 +467,18 @@ static void test_metered_body(void **state)
 {
     (void)state;
     static const char *const scripts[] = {
-        "raw {}\n", "status 500\n", "say x\ntruncate 40\n", "hang before\n",
-        "say never\nhang after\n", "close\n",
+        "raw {}\n",
+        "status 500\n",
+        "say x\ntruncate 40\n",
+        "hang before\n",
+        "say never\nhang after\n",
+        "close\n",
     };
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         struct client c = client_open(scripts[i], 100);
-        struct http_event *e = exchange(&c, (struct http_call){
-            .body = "{\"a\":1}", .metered = true, .timeout_ms = 200 });
+        struct http_event *e =
+            exchange(&c, (struct http_call){
+                             .body = "{\"a\":1}", .metered = true, .timeout_ms = 200 });
         assert_int_equal(e->body_tries, 1);
         assert_int_equal(e->body_bytes, 7);
         assert_int_equal(e->body_len, 7);
@@ -484,8 +493,9 @@ static void test_metered_body_that_never_left(void **state)
 {
     (void)state;
     struct client c = client_open("say unused\n", 0);
-    struct http_event *e = exchange(&c, (struct http_call){
-        .url = "http://127.0.0.1:9/v1", .body = "{}", .metered = true });
+    struct http_event *e =
+        exchange(&c, (struct http_call){
+                         .url = "http://127.0.0.1:9/v1", .body = "{}", .metered = true });
     assert_int_equal(e->body_tries, 0);
     assert_int_equal(e->body_bytes, 0);
     http_event_free(e);
@@ -497,8 +507,8 @@ static void test_metered_body_on_a_dead_connection(void **state)
     (void)state;
     struct client c = client_open("times 1\nraw {}\n\ntimes 1\nclose\n\nraw {}\n", 0);
     for (int i = 1; i <= 2; i++) {
-        struct http_event *e = exchange(
-            &c, (struct http_call){ .body = "12345", .metered = true });
+        struct http_event *e =
+            exchange(&c, (struct http_call){ .body = "12345", .metered = true });
         assert_int_equal(e->error.code, 0);
         assert_int_equal(e->body_tries, i);
         assert_int_equal(e->body_bytes, 5 * i);

@@ -29,10 +29,10 @@ static void check_sentence(const struct test_case *c)
         case_fail(c, "the sentence is not in the text");
         return;
     }
-    const char *got = names_differ(case_need(c, "question"), at, strlen(sentence), text,
-                                   strlen(text))
-                          ? "yes"
-                          : "no";
+    const char *got =
+        names_differ(case_need(c, "question"), at, strlen(sentence), text, strlen(text))
+            ? "yes"
+            : "no";
     case_equal(c, "differs", got, strlen(got));
 }
 

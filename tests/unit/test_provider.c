@@ -43,8 +43,8 @@ static void open_with(struct fixture *x, const char *script, struct provider_opt
     close(mkstemp(x->log));
     x->server = fake_server_start(script, x->log);
     buf_init(&x->notices, 65536);
-    assert_int_equal(http_open(&x->http, &(struct http_options){ .idle_timeout_ms = 100 },
-                               &err), 0);
+    assert_int_equal(
+        http_open(&x->http, &(struct http_options){ .idle_timeout_ms = 100 }, &err), 0);
     snprintf(model, sizeof model, "%s/v1#m", x->server.url);
     opt.model = opt.model != NULL ? opt.model : model;
     opt.key = opt.key != NULL ? opt.key : key;
@@ -196,9 +196,11 @@ static void test_parts_are_joined(void **state)
     (void)state;
     struct fixture x;
     open_script(&x, "say ok\n");
-    struct llm_message m = { .role = LLM_USER, .n_parts = 3, .parts = {
-        { .text = "one ", .len = 4 }, { .text = "two\xff", .len = 4, .verbatim = true },
-        { .text = " three", .len = 6 } } };
+    struct llm_message m = { .role = LLM_USER,
+                             .n_parts = 3,
+                             .parts = { { .text = "one ", .len = 4 },
+                                        { .text = "two\xff", .len = 4, .verbatim = true },
+                                        { .text = " three", .len = 6 } } };
     struct llm_request req = { .messages = &m,
                                .n_messages = 1,
                                .max_tokens = 4,
@@ -294,7 +296,8 @@ static void test_refusals_that_pass(void **state)
     expect_text("times 1\nclose\n\nsay fine\n", "fine", 2);
     expect_text("times 1\nsay lost words\ntruncate 60\n\nsay fine\n", "fine", 2);
     expect_text("times 1\nraw {\"error\":{\"message\":\"upstream\",\"code\":502}}\n\n"
-                "say fine\n", "fine", 2);
+                "say fine\n",
+                "fine", 2);
 }
 
 static void test_retry_after_is_waited_for(void **state)
@@ -343,7 +346,8 @@ static void test_key_is_blotted_out(void **state)
     expect_failure("raw your key is sk-canary-5f3a\ntype text/plain\n", LW_ERR_REMOTE,
                    "your key is **************", 1);
     expect_failure("raw {\"choices\":[{\"message\":{\"refusal\":\"not for "
-                   "sk-canary-5f3a\"}}]}\n", LW_ERR_REMOTE, "not for ****", 1);
+                   "sk-canary-5f3a\"}}]}\n",
+                   LW_ERR_REMOTE, "not for ****", 1);
     char text[] = "sk-canary-5f3a, sk-canary-5f3asome, then cut in sk-canar";
     api_error_blot(text, key);
     assert_string_equal(text, "**************, **************some, then cut in ********");
@@ -358,8 +362,9 @@ static void test_hangs(void **state)
     static const char *const says[] = { "within 0.15 seconds", "in the middle" };
     for (int i = 0; i < 2; i++) {
         struct fixture x;
-        open_with(&x, scripts[i], (struct provider_options){
-            .timeout_ms = i == 0 ? 150 : 0, .attempts_max = 5 });
+        open_with(&x, scripts[i],
+                  (struct provider_options){ .timeout_ms = i == 0 ? 150 : 0,
+                                             .attempts_max = 5 });
         struct asked a = ask_plain(&x);
         assert_int_equal(a.code, LW_ERR_REMOTE);
         assert_non_null(strstr(a.err.message, says[i]));
@@ -378,7 +383,8 @@ static void test_silent_truncation(void **state)
     for (int i = 0; i < 20000; i++) {
         buf_addf(&text, "%d words ", i);
     }
-    struct llm_message m = { .role = LLM_USER, .n_parts = 1,
+    struct llm_message m = { .role = LLM_USER,
+                             .n_parts = 1,
                              .parts = { { .text = text.data, .len = text.len } } };
     struct llm_request req = { .messages = &m, .n_messages = 1, .max_tokens = 4 };
     struct asked a = ask(&x, &req);
@@ -444,10 +450,12 @@ static void test_streams(void **state)
     expect_stream("say <think>a b c</think> one two\n", "one two", 2);
     expect_stream("raw : note\\n\\ndata: {\\\"ping\\\":1}\\n\\ndata: {\\\"choices\\\":[{"
                   "\\\"delta\\\":{\\\"content\\\":\\\"x\\\"}}]}\\n\\ndata: [DONE]\\n\\n"
-                  "data: [DONE]\\n\\n\n", "x", 1);
+                  "data: [DONE]\\n\\n\n",
+                  "x", 1);
     /* A server that does not stream, and one that stumbles before it speaks. */
     expect_stream("raw {\"choices\":[{\"message\":{\"content\":\"whole\"}}]}\n"
-                  "type application/json\n", "whole", 1);
+                  "type application/json\n",
+                  "whole", 1);
     expect_stream("times 1\nsay one\ntruncate 20\n\nsay two\n", "two", 1);
     /* Nothing is missing if only the end of the end is. */
     expect_stream("raw data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\\n\\n"
@@ -680,7 +688,7 @@ static void test_no_scores(void **state)
     struct asked a = ask_scored(&x, 16);
     assert_int_equal(a.code, 0);
     assert_true(isnan(a.reply.logprob_alt) && isnan(a.reply.logprob_alt2));
-    assert_int_equal(n_requests(&x), 3);    /* twenty, five, none */
+    assert_int_equal(n_requests(&x), 3); /* twenty, five, none */
     mem_free(a.text);
     close_all(&x);
     open_script(&x,
@@ -700,7 +708,7 @@ struct tally {
     int by_finish[LLM_FAILED + 1];
     int64_t n_requests;
     double seconds;
-    struct cancel *raise;    /* after the first reply */
+    struct cancel *raise; /* after the first reply */
     char message[1024];
 };
 
@@ -821,7 +829,7 @@ static void test_final_refusal_ends_the_rest(void **state)
     struct fixture x;
     open_script(&x, "times 1\nstatus 401\n\nsay fine\n");
     assert_int_equal(ask_plain(&x).code, LW_ERR_AUTH);
-    assert_int_equal(ask_plain(&x).code, LW_ERR_AUTH);    /* for good */
+    assert_int_equal(ask_plain(&x).code, LW_ERR_AUTH); /* for good */
     assert_int_equal(n_requests(&x), 1);
     close_all(&x);
 }
@@ -830,8 +838,9 @@ static void test_nobody_there(void **state)
 {
     (void)state;
     struct fixture x;
-    open_with(&x, "say unused\n", (struct provider_options){
-        .model = "http://127.0.0.1:9/v1#m", .parallel = 4 });
+    open_with(
+        &x, "say unused\n",
+        (struct provider_options){ .model = "http://127.0.0.1:9/v1#m", .parallel = 4 });
     struct tally t = { .raise = NULL };
     int64_t before = clock_ms();
     assert_int_equal(ask_many(&x, &t, NULL), 0);
@@ -894,11 +903,14 @@ static void test_names(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "openai/gpt-5", "openrouter/meta-llama/llama-3.1-8b", "ollama/qwen2.5:1.5b",
-        "http://localhost:8000/v1#m", "https://host/v1", "HTTPS://HOST/v1#a/b:c",
+        "openai/gpt-5",        "openrouter/meta-llama/llama-3.1-8b",
+        "ollama/qwen2.5:1.5b", "http://localhost:8000/v1#m",
+        "https://host/v1",     "HTTPS://HOST/v1#a/b:c",
     };
-    static const char *const bad[] = { "gpt-5", "nobody/gpt-5", "openai", "/openai/x", "",
-                                       "./model.gguf", "ftp://host/v1", "openaix/m" };
+    static const char *const bad[] = {
+        "gpt-5", "nobody/gpt-5", "openai",        "/openai/x",
+        "",      "./model.gguf", "ftp://host/v1", "openaix/m"
+    };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_true(provider_is_name(good[i]));
         assert_int_equal(try_open(good[i], NULL, "k", NULL), 0);
@@ -949,7 +961,8 @@ static void test_addresses(void **state)
         struct llm *llm;
         struct provider_options opt = { .model = table[i].model,
                                         .key = strncmp(table[i].model, "openai", 6) == 0
-                                                   ? "k" : NULL };
+                                                   ? "k"
+                                                   : NULL };
         assert_int_equal(provider_open(&llm, &opt, NULL), 0);
         const struct llm_info *info = llm_info(llm);
         assert_string_equal(info->name, table[i].name);
@@ -1029,8 +1042,9 @@ static void test_ollama(void **state)
 {
     (void)state;
     struct fixture x;
-    open_ollama(&x, "when path contains \"/api/show\"\nraw {\"parameters\":\"top_k   4"
-                    "\\\\nnum_ctx                        6144\"}\n\nsay fine\n",
+    open_ollama(&x,
+                "when path contains \"/api/show\"\nraw {\"parameters\":\"top_k   4"
+                "\\\\nnum_ctx                        6144\"}\n\nsay fine\n",
                 "ollama/m");
     assert_int_equal(llm_info(x.llm)->context, 6144);
     assert_true(llm_info(x.llm)->on_device);
@@ -1084,8 +1098,12 @@ static void test_reasoning_in_pieces(void **state)
     (void)state;
     static const char *const cases[][2] = {
         { " \n<think>a<b</thin></think>\n x </think>", "x </think>" },
-        { "<thin", "<thin" }, { "  text", "  text" }, { "", "" },
-        { "<think>", "" }, { "<think>x</think>", "" }, { "<thinking>x", "<thinking>x" },
+        { "<thin", "<thin" },
+        { "  text", "  text" },
+        { "", "" },
+        { "<think>", "" },
+        { "<think>x</think>", "" },
+        { "<thinking>x", "<thinking>x" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (size_t piece = 1; piece < 12; piece++) {
@@ -1129,7 +1147,7 @@ static void test_caps(void **state)
     static const struct {
         int status;
         const char *message, *param;
-        int feature;    /* -1: none */
+        int feature; /* -1: none */
         int level;
     } table[] = {
         { 400,

@@ -41,9 +41,9 @@ static void test_transport(void **state)
     assert_int_equal(retry_delay_ms(&in), -1);
     in.transport_error = true;
     assert_true(retry_delay_ms(&in) >= 0);
-    in.status = 200;    /* cut in its middle */
+    in.status = 200; /* cut in its middle */
     assert_true(retry_delay_ms(&in) >= 0);
-    in.status = 401;    /* the refusal was understood before the cut */
+    in.status = 401; /* the refusal was understood before the cut */
     assert_int_equal(retry_delay_ms(&in), -1);
 }
 
@@ -105,7 +105,7 @@ static void test_retry_after(void **state)
     assert_in_range(retry_delay_ms(&in), 7000, 7500);
     in.retry_after_ms = 0;
     assert_in_range(retry_delay_ms(&in), 0, 500);
-    in.retry_after_ms = 3600 * 1000;    /* nobody waits an hour */
+    in.retry_after_ms = 3600 * 1000; /* nobody waits an hour */
     assert_int_equal(retry_delay_ms(&in), -1);
 }
 
@@ -126,12 +126,9 @@ static void test_deadline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statuses),
-        cmocka_unit_test(test_transport),
-        cmocka_unit_test(test_final_words),
-        cmocka_unit_test(test_attempts),
-        cmocka_unit_test(test_jitter),
-        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_statuses),    cmocka_unit_test(test_transport),
+        cmocka_unit_test(test_final_words), cmocka_unit_test(test_attempts),
+        cmocka_unit_test(test_jitter),      cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ static const char *const company[] = {
     "The end.",
     NULL,
 };
-enum { COMPANY_CHUNKS = 11, CAPEX = 2, WAVE = 3 };    /* look_up.c: WAVE_CHUNKS */
+enum { COMPANY_CHUNKS = 11, CAPEX = 2, WAVE = 3 }; /* look_up.c: WAVE_CHUNKS */
 
 #define CAPEX_TASK "{\"tasks\":[{\"ask\":\"What was the capital expenditure in 2022?\"}]}"
 

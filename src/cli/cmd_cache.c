@@ -139,9 +139,7 @@ int cmd_cache(const struct command *self, struct args *args)
         return usage_error(self, &err);
     }
     int code = lw_open(&s, &err);
-    if (!code) {
-        code = lw_set(s, "kv-cache", options_string(&args->options, OPT_KV_CACHE), &err);
-    }
+    if (!code) code = args_pass(args, s, &err);
     if (!code) {
         bool prunes = options_string(&args->options, OPT_PRUNE) != NULL;
         code = prunes ? prune(s, args, &err) : list(s, args, &err);

@@ -331,22 +331,34 @@ static int open_context(struct loaded *m, const struct engine_options *opt,
     return 0;
 }
 
-static int load_all(struct loaded *m, const struct engine_options *opt,
-                    const struct complaint *heard, struct lw_error *err)
+/* What every kind needs: a header that holds, memory, the weights. */
+static int load_weights(struct loaded *m, const struct engine_options *opt,
+                        const struct complaint *heard, struct gguf_info *info,
+                        struct lw_error *err)
+{
+    int rc = gguf_info_read(opt->path, info, err);
+
+    if (rc || (rc = check_file(info, opt->path, err))) {
+        return rc;
+    }
+    m->kv_bytes_per_token = info->kv_bytes_per_token;
+    choose_context(m, info, opt);
+    if ((rc = choose_cells(info, opt->path, m->context, &m->cells, err)) ||
+        (rc = open_model(m, opt, heard, err))) {
+        return rc;
+    }
+    name_model(m, opt);
+    return 0;
+}
+
+static int load_writer(struct loaded *m, const struct engine_options *opt,
+                       const struct complaint *heard, struct lw_error *err)
 {
     struct gguf_info info;
-    int rc = gguf_info_read(opt->path, &info, err);
+    int rc;
 
-    if (rc) {
-        return rc;
-    }
-    if ((rc = check_file(&info, opt->path, err))) {
-        return rc;
-    }
-    m->kv_bytes_per_token = info.kv_bytes_per_token;
-    choose_context(m, &info, opt);
-    if ((rc = choose_cells(&info, opt->path, m->context, &m->cells, err)) ||
-        (rc = open_model(m, opt, heard, err)) || (rc = check_kind(m, opt, err))) {
+    if ((rc = load_weights(m, opt, heard, &info, err)) ||
+        (rc = check_kind(m, opt, err))) {
         return rc;
     }
     heed_rope(m, &info);
@@ -360,23 +372,82 @@ static int load_all(struct loaded *m, const struct engine_options *opt,
         notice(opt,
                "the model has no chat template that libllama knows; a plain one is used");
     }
-    name_model(m, opt);
     return 0;
 }
 
-int load_model(struct loaded *out, const struct engine_options *opt, struct lw_error *err)
+/* The context, with the model's own pooling; where it has none and only an encoder,
+ * the mean. */
+static struct llama_context *pooled_context(const struct loaded *m,
+                                            const struct engine_options *opt)
+{
+    struct llama_context_params params = load_params(m, opt);
+
+    params.embeddings = true;
+    params.n_outputs_max = params.n_batch;
+    struct llama_context *ctx = llama_init_from_model(m->model, params);
+    if (ctx && llama_pooling_type(ctx) == LLAMA_POOLING_TYPE_NONE &&
+        !llama_get_memory(ctx)) {
+        llama_free(ctx);
+        params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
+        ctx = llama_init_from_model(m->model, params);
+    }
+    return ctx;
+}
+
+static int load_pooled(struct loaded *m, const struct engine_options *opt,
+                       const struct complaint *heard, struct lw_error *err)
+{
+    struct gguf_info info;
+    int rc = load_weights(m, opt, heard, &info, err);
+
+    if (rc) {
+        return rc;
+    }
+    m->context = m->context < NEED_BATCH_TOKENS ? m->context : NEED_BATCH_TOKENS;
+    m->cells = NEED_BATCH_TOKENS;
+    m->sequences = m->n_seq = LOAD_TEXTS;
+    vocab_init(&m->vocab, m->model);
+    m->ctx = pooled_context(m, opt);
+    if (!m->ctx) {
+        return load_failed(opt, heard, "cannot make a context for the model", err);
+    }
+    m->memory = llama_get_memory(m->ctx);
+    enum llama_pooling_type pooling = llama_pooling_type(m->ctx);
+    if (pooling == LLAMA_POOLING_TYPE_NONE || pooling == LLAMA_POOLING_TYPE_RANK) {
+        return err_set(err, LW_ERR_LOCAL, "the model %s makes no embeddings of texts",
+                       opt->path);
+    }
+    return 0;
+}
+
+typedef int load_fn(struct loaded *m, const struct engine_options *opt,
+                    const struct complaint *heard, struct lw_error *err);
+
+static int load_with(load_fn *load, struct loaded *out, const struct engine_options *opt,
+                     struct lw_error *err)
 {
     struct complaint heard = { .text = "" };
 
     *out = (struct loaded){ .decoder_start = LLAMA_TOKEN_NULL };
     listen_to(&heard);
     llama_backend_init();
-    int rc = load_all(out, opt, &heard, err);
+    int rc = load(out, opt, &heard, err);
     listener = NULL;
     if (rc) {
         load_release(out);
     }
     return rc;
+}
+
+int load_model(struct loaded *out, const struct engine_options *opt, struct lw_error *err)
+{
+    return load_with(load_writer, out, opt, err);
+}
+
+int load_embedder(struct loaded *out, const struct engine_options *opt,
+                  struct lw_error *err)
+{
+    return load_with(load_pooled, out, opt, err);
 }
 
 void load_release(struct loaded *m)

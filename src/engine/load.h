@@ -11,6 +11,9 @@
 /* Cells beside those of one whole request: excerpts that are worked on at once. */
 enum { LOAD_CELLS_MORE = 4096 };
 
+/* Texts that are embedded in one step; the library wants a divisor of its tokens. */
+enum { LOAD_TEXTS = 16 };
+
 /* How far the memory of this architecture can be shared between sequences. */
 enum load_sharing {
     LOAD_SHARE_NOTHING, /* an encoder: what it read belongs to the context */
@@ -39,6 +42,9 @@ struct loaded {
 
 int load_model(struct loaded *out, const struct engine_options *opt,
                struct lw_error *err);
+/* A model that makes embeddings of texts; memory is NULL where it only has an encoder. */
+int load_embedder(struct loaded *out, const struct engine_options *opt,
+                  struct lw_error *err);
 void load_release(struct loaded *m);
 
 /* What the context is made with. */

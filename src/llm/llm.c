@@ -40,6 +40,15 @@ int llm_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
     return llm->ops->chat_many(llm, reqs, n, on_reply, user, cancel, err);
 }
 
+int llm_embed(struct llm *llm, const struct llm_part *texts, size_t n, float *out,
+              const struct cancel *cancel, struct lw_error *err)
+{
+    if (!llm->ops->embed) {
+        return err_set(err, LW_ERR_USAGE, "%s makes no embeddings", llm_info(llm)->name);
+    }
+    return n == 0 ? 0 : llm->ops->embed(llm, texts, n, out, cancel, err);
+}
+
 /* --- One request --------------------------------------------------------- */
 
 struct only_reply {

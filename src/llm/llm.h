@@ -129,8 +129,9 @@ struct llm_info {
     bool prefill;       /* llm_request.prefill is honoured */
     /* About what a token of a state takes that is kept beyond the process; 0: none is. */
     uint64_t kept_token_bytes;
-    int context;  /* tokens really served for one request; 0: unknown */
-    int parallel; /* requests worth having in flight */
+    int context;   /* tokens really served for one request; 0: unknown */
+    int parallel;  /* requests worth having in flight */
+    int embedding; /* numbers in an embedding; 0: it makes none */
 };
 
 typedef void (*llm_reply_fn)(void *user, size_t index, const struct llm_reply *reply);
@@ -157,6 +158,9 @@ struct llm_ops {
                      llm_reply_fn on_reply, void *user, const struct cancel *cancel,
                      struct lw_error *err);
     void (*meter)(struct llm *llm, const struct llm_meter *meter); /* NULL: has no wire */
+    /* NULL: it makes no embeddings. */
+    int (*embed)(struct llm *llm, const struct llm_part *texts, size_t n, float *out,
+                 const struct cancel *cancel, struct lw_error *err);
 };
 
 struct llm {
@@ -184,6 +188,13 @@ int llm_chat_many(struct llm *llm, const struct llm_request *reqs, size_t n,
  * LLM_FAILED reply becomes *err, a cancelled one LW_CANCELLED or LW_TIMEOUT. */
 int llm_chat(struct llm *llm, const struct llm_request *req, struct llm_reply *reply,
              char **text, const struct cancel *cancel, struct lw_error *err);
+
+/* What each text means, as info.embedding numbers whose squares sum to 1 (all 0 for a
+ * text without words): out gets n times as many. A text that is longer than the model
+ * reads at once is read in pieces and their mean taken, by length. LW_ERR_USAGE: this
+ * model makes none. */
+int llm_embed(struct llm *llm, const struct llm_part *texts, size_t n, float *out,
+              const struct cancel *cancel, struct lw_error *err);
 
 /* Message with one plain part. */
 struct llm_message llm_message_text(enum llm_role role, const char *text);

@@ -1,0 +1,16 @@
+/* embed.h - a model in this process that makes embeddings: an llm that cannot chat.
+ *
+ * Texts are packed together into steps of at most 512 tokens; what a text's numbers
+ * are does not depend on its company, but for rounding.
+ *
+ * Threads: any; they take turns. Errors at open: as engine.h, and LW_ERR_LOCAL for a
+ * model that makes none. Chat requests fail, each with a sentence. */
+#ifndef LW_ENGINE_EMBED_H
+#define LW_ENGINE_EMBED_H
+
+#include "engine/engine.h"
+
+/* Of the options, sequences and kv_ram_bytes say nothing here. */
+int embed_open(struct llm **out, const struct engine_options *opt, struct lw_error *err);
+
+#endif

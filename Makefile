@@ -179,6 +179,16 @@ build/examples/%: examples/%.c include/legwork.h build/liblegwork.a
 build/bench/%: bench/%.c include/legwork.h build/liblegwork.a
 	$(by_stranger)
 
+# These two look inside: over src/, like a test. peer_engine keeps libllama's time.
+PEER_INNER := build/bench/peer_engine build/bench/peer_read
+PEER_NEEDS := build/legwork build/bench/ask_many build/bench/peer_cancel $(PEER_INNER)
+build/bench/peer_engine: INNER_FLAGS := -Wl,--wrap=llama_decode,--wrap=llama_synchronize
+$(PEER_INNER): build/bench/%: bench/%.c build/obj/libinner.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR_CFLAGS) $(obj_FLAGS) $(LINK_FLAGS) $(INNER_FLAGS) -o $@ $^ $(LLAMA_LIBS) \
+		$(PKG_LIBS) -lstdc++ $(SYS_LIBS)
+
 # The model server of the tests, which knows nothing of legwork.
 build/tests/fake_provider: tests/fake_provider.c
 	@mkdir -p $(@D)
@@ -246,6 +256,9 @@ bench: all $(FAKE) ## the cost of orchestration, measured
 evaluate: build/bench/ask_many ## answers on the evaluation pack, measured (ARGS: its own)
 	@bench/evaluate.py $(ARGS)
 
+bench-peer: $(PEER_NEEDS) ## legwork beside llama-server, measured (ARGS="--help": its own)
+	@bench/peer.py $(ARGS)
+
 # --- Checks of the source ----------------------------------------------------------
 
 CLANG := $(shell command -v clang 2>/dev/null)
@@ -306,4 +319,4 @@ help: ## this list
 
 FORCE:
 .PHONY: all test test-unit test-cli test-model asan ubsan tsan check check-run bench \
-        evaluate layers lint warnings format demo install uninstall clean help FORCE
+        bench-peer evaluate layers lint warnings format demo install uninstall clean help FORCE

@@ -403,6 +403,8 @@ int measure_model(const struct measure_options *opt, struct measure *out,
 {
     const struct engine_options engine = { .path = opt->path,
                                            .context = CONTEXT,
+                                           /* A context gives as many logits a step. */
+                                           .sequences = check_sizes[MEASURE_CHECKS - 1],
                                            .threads = opt->threads,
                                            .notice = opt->notice,
                                            .user = opt->user,

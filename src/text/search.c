@@ -1,12 +1,14 @@
-/* search.c - BM25 over chunks, by SQLite's FTS5 in a database in memory.
+/* search.c - BM25 over chunks, with the words as SQLite's FTS5 sees them.
  *
- * The table keeps no text of its own (contentless): it holds the index only,
- * and chunks are told apart by rowid = index + 1. Scripts without spaces, which
- * the tokenizer would take for one endless word, are indexed as overlapping
- * pairs of characters in a second column, as queries for them are.
+ * FTS5 gives the tokenizers: unicode61 cuts and folds, porter stems. Its own
+ * table is not used, since it keeps the place of every word and takes most of
+ * the time of a run whose worker is fast; what ranking needs is in terms.h. A
+ * word is stemmed when it is met first. The few words of queries that are
+ * several tokens ("3.5") are looked for in the text of the chunks that have all
+ * of these. Scores are those of FTS5's bm25().
  *
- * Queries are built from words, each in double quotes, so nothing a user or a
- * model writes is ever read as query syntax. */
+ * Scripts without spaces, which the tokenizer would take for one endless word,
+ * are indexed as overlapping pairs of characters too, as queries for them are. */
 #include "text/search.h"
 
 #include "base/buf.h"
@@ -14,22 +16,36 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
+#include "text/terms.h"
 #include "text/words.h"
 
+#include <math.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
     QUERY_WORDS_MAX = 200, /* distinct words; more add nothing */
-    QUERY_BYTES_MAX = 64 * 1024,
-    HASH_BYTES = 32 * 1024 * 1024 /* index held back before it is merged */
+    PHRASE_TOKENS_MAX = 32
+};
+
+/* Of BM25, as FTS5 has them. */
+static const double K1 = 1.2, B = 0.75, IDF_LEAST = 1e-6;
+
+struct tokenizer {
+    fts5_tokenizer calls;
+    Fts5Tokenizer *made;
 };
 
 struct search {
-    sqlite3 *db;
-    sqlite3_stmt *rank;
-    size_t n_chunks;
+    sqlite3 *db; /* empty; the tokenizers are its */
+    struct tokenizer cutter, stemmer;
+    const struct doc_set *set;
+    const struct chunk_list *list;
+    struct terms terms;
+    uint32_t *n_tokens; /* of each chunk */
+    int64_t n_tokens_total;
+    struct buf pairs; /* of the chunk that is gone through */
+    int32_t stem;     /* of the token that is stemmed */
 };
 
 /* --- Scripts without spaces -------------------------------------------------- */
@@ -64,102 +80,250 @@ static void add_pairs(const char *text, size_t len, struct buf *out)
     }
 }
 
+/* --- Tokens ---------------------------------------------------------------------- */
+
+/* FTS5's own way to hand out its interface. */
+static fts5_api *api_of(sqlite3 *db)
+{
+    fts5_api *api = NULL;
+    sqlite3_stmt *st = NULL;
+    if (sqlite3_prepare_v2(db, "SELECT fts5(?1)", -1, &st, NULL) == SQLITE_OK) {
+        sqlite3_bind_pointer(st, 1, &api, "fts5_api_ptr", NULL);
+        sqlite3_step(st);
+    }
+    sqlite3_finalize(st);
+    return api;
+}
+
+static int tokenizer_open(struct tokenizer *t, fts5_api *api, const char *name,
+                          const char **args, int n_args)
+{
+    void *user = NULL;
+    int code = api->xFindTokenizer(api, name, &user, &t->calls);
+    return code == SQLITE_OK ? t->calls.xCreate(user, args, n_args, &t->made) : code;
+}
+
+static void tokenizer_close(struct tokenizer *t)
+{
+    if (t->made) t->calls.xDelete(t->made);
+}
+
+typedef int token_fn(void *user, int flags, const char *token, int len, int start,
+                     int end);
+
+static void tokenize(const struct tokenizer *t, const char *text, size_t len,
+                     token_fn *on_token, void *user)
+{
+    t->calls.xTokenize(t->made, user, FTS5_TOKENIZE_DOCUMENT, text, (int)len, on_token);
+}
+
+static int take_stem(void *user, int flags, const char *token, int len, int start,
+                     int end)
+{
+    (void)flags, (void)start, (void)end;
+    struct search *s = user;
+    s->stem = terms_intern(&s->terms, token, (size_t)len);
+    return SQLITE_OK;
+}
+
+/* The term that counts for a token of the cutter. */
+static int32_t stem_of(struct search *s, const char *token, int len)
+{
+    int32_t term = terms_intern(&s->terms, token, (size_t)len);
+    if (s->terms.items[term].stem == TERM_NONE) {
+        s->stem = term;
+        tokenize(&s->stemmer, token, (size_t)len, take_stem, s);
+        s->terms.items[term].stem = s->stem;
+    }
+    return s->terms.items[term].stem;
+}
+
+/* Words, then pairs, of a chunk. */
+static void tokenize_chunk(struct search *s, size_t index, token_fn *on_token, void *user)
+{
+    const struct chunk *chunk = &s->list->items[index];
+    const char *text = s->set->docs[chunk->doc]->text + chunk->start;
+    size_t len = chunk->end - chunk->start;
+    buf_clear(&s->pairs);
+    add_pairs(text, len, &s->pairs);
+    tokenize(&s->cutter, text, len, on_token, user);
+    tokenize(&s->cutter, s->pairs.data, s->pairs.len, on_token, user);
+}
+
 /* --- Indexing ------------------------------------------------------------------ */
 
-static int fail(struct search *s, struct lw_error *err)
+struct indexing {
+    struct search *s;
+    uint32_t chunk;
+};
+
+static int count_token(void *user, int flags, const char *token, int len, int start,
+                       int end)
 {
-    return err_set(err, LW_ERR, "the search index failed: %s", sqlite3_errmsg(s->db));
+    (void)flags, (void)start, (void)end;
+    struct indexing *x = user;
+    terms_count(&x->s->terms, stem_of(x->s, token, len), x->chunk);
+    x->s->n_tokens[x->chunk]++;
+    return SQLITE_OK;
 }
 
-static int create(struct search *s, struct lw_error *err)
+static void index_chunks(struct search *s)
 {
-    static const char schema[] =
-        "PRAGMA journal_mode = OFF;"
-        "CREATE VIRTUAL TABLE chunks USING fts5(words, pairs, content = '', "
-        "tokenize = 'porter unicode61 remove_diacritics 2');"
-        "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(chunks, 'row');"
-        "BEGIN;";
-    if (sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK) return fail(s, err);
-    char *sql = sqlite3_mprintf(
-        "INSERT INTO chunks (chunks, rank) VALUES ('hashsize', %d)", HASH_BYTES);
-    int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-    sqlite3_free(sql);
-    return code == SQLITE_OK ? 0 : fail(s, err);
-}
-
-static int insert(sqlite3_stmt *st, size_t index, const char *text, size_t len,
-                  struct buf *pairs)
-{
-    buf_clear(pairs);
-    add_pairs(text, len, pairs);
-    sqlite3_bind_int64(st, 1, (sqlite3_int64)index + 1);
-    sqlite3_bind_text64(st, 2, text, len, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_bind_text64(st, 3, pairs->data, pairs->len, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_step(st);
-    return sqlite3_reset(st);
-}
-
-static int index_chunks(struct search *s, const struct doc_set *set,
-                        const struct chunk_list *list, struct lw_error *err)
-{
-    static const char sql[] = "INSERT INTO chunks (rowid, words, pairs) VALUES (?, ?, ?)";
-    sqlite3_stmt *st = NULL;
-    struct buf pairs;
-    int code = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
-    buf_init(&pairs, LIMIT_TEXT_BYTES);
-    for (size_t i = 0; code == SQLITE_OK && i < list->n; i++) {
-        const struct chunk *chunk = &list->items[i];
-        const char *text = set->docs[chunk->doc]->text + chunk->start;
-        code = insert(st, i, text, chunk->end - chunk->start, &pairs);
+    s->n_tokens = mem_array(s->list->n, sizeof *s->n_tokens);
+    for (size_t i = 0; i < s->list->n; i++) {
+        struct indexing x = { .s = s, .chunk = (uint32_t)i };
+        tokenize_chunk(s, i, count_token, &x);
+        s->n_tokens_total += s->n_tokens[i];
     }
-    buf_release(&pairs);
-    sqlite3_finalize(st);
-    if (code == SQLITE_OK) code = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-    return code == SQLITE_OK ? 0 : fail(s, err);
+    terms_close(&s->terms);
+}
+
+static int open_tokenizers(struct search *s)
+{
+    const char *cutter[] = { "remove_diacritics", "2" };
+    const char *stemmer[] = { "ascii" }; /* keeps a folded token as it is */
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY |
+                SQLITE_OPEN_NOMUTEX;
+    int code = sqlite3_open_v2(":memory:", &s->db, flags, NULL);
+    fts5_api *api = code == SQLITE_OK ? api_of(s->db) : NULL;
+    if (!api) return SQLITE_ERROR;
+    code = tokenizer_open(&s->cutter, api, "unicode61", cutter, 2);
+    if (code == SQLITE_OK) {
+        code = tokenizer_open(&s->stemmer, api, "porter", stemmer, 1);
+    }
+    return code;
 }
 
 int search_open(struct search **out, const struct doc_set *set,
                 const struct chunk_list *list, struct lw_error *err)
 {
-    static const char sql[] =
-        "SELECT rowid, bm25(chunks) FROM chunks WHERE chunks MATCH ?";
     struct search *s = mem_alloc(sizeof *s);
-    s->n_chunks = list->n;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY |
-                SQLITE_OPEN_NOMUTEX;
-    int code = LW_ERR;
-    if (sqlite3_open_v2(":memory:", &s->db, flags, NULL) != SQLITE_OK) {
-        code = fail(s, err);
-        goto fail;
+    s->set = set;
+    s->list = list;
+    terms_init(&s->terms);
+    buf_init(&s->pairs, LIMIT_TEXT_BYTES);
+    if (open_tokenizers(s) != SQLITE_OK) {
+        search_close(s);
+        return err_set(err, LW_ERR, "the search index failed: SQLite has no FTS5");
     }
-    code = create(s, err);
-    if (!code) code = index_chunks(s, set, list, err);
-    if (!code && sqlite3_prepare_v2(s->db, sql, -1, &s->rank, NULL) != SQLITE_OK) {
-        code = fail(s, err);
-    }
-    if (code) goto fail;
+    index_chunks(s);
     *out = s;
     return 0;
-
-fail:
-    search_close(s);
-    return code;
 }
 
 void search_close(struct search *s)
 {
     if (!s) return;
-    sqlite3_finalize(s->rank);
+    tokenizer_close(&s->cutter);
+    tokenizer_close(&s->stemmer);
     sqlite3_close(s->db);
+    terms_release(&s->terms);
+    mem_free(s->n_tokens);
+    buf_release(&s->pairs);
     mem_free(s);
+}
+
+/* --- Phrases --------------------------------------------------------------------- */
+
+/* A word of a query as the cutter sees it: mostly one token. */
+struct phrase {
+    struct search *s;
+    int32_t terms[PHRASE_TOKENS_MAX];
+    size_t n;
+};
+
+static int add_term(void *user, int flags, const char *token, int len, int start, int end)
+{
+    (void)flags, (void)start, (void)end;
+    struct phrase *p = user;
+    int32_t term = stem_of(p->s, token, len);
+    if (p->n < PHRASE_TOKENS_MAX) p->terms[p->n++] = term;
+    return SQLITE_OK;
+}
+
+static void count_term(const struct terms *terms, const struct term *term,
+                       uint32_t *count)
+{
+    const struct posting *postings = terms->postings + term->first;
+    for (size_t i = 0; i < term->n; i++) count[postings[i].chunk] += postings[i].count;
+}
+
+static void count_beginning(const struct terms *terms, const struct term *start,
+                            uint32_t *count)
+{
+    for (size_t i = 0; i < terms->n; i++) {
+        const struct term *term = &terms->items[i];
+        if (term->len >= start->len && memcmp(term->text, start->text, start->len) == 0)
+            count_term(terms, term, count);
+    }
+}
+
+/* The last tokens of a chunk that is gone through, in a ring. */
+struct passage {
+    const struct phrase *phrase;
+    int32_t last[PHRASE_TOKENS_MAX];
+    size_t n;
+    uint32_t count;
+};
+
+static int match_token(void *user, int flags, const char *token, int len, int start,
+                       int end)
+{
+    (void)flags, (void)start, (void)end;
+    struct passage *p = user;
+    size_t n = p->phrase->n, i = 0;
+    p->last[p->n++ % n] = stem_of(p->phrase->s, token, len);
+    while (p->n >= n && i < n && p->last[(p->n + i) % n] == p->phrase->terms[i]) i++;
+    p->count += i == n;
+    return SQLITE_OK;
+}
+
+/* Chunks that have all terms of the phrase are read again for their order. */
+static void count_in_order(const struct phrase *p, uint32_t *count)
+{
+    size_t n_chunks = p->s->list->n;
+    uint32_t *n_terms = mem_array(n_chunks, sizeof *n_terms);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct term *term = &p->s->terms.items[p->terms[i]];
+        const struct posting *postings = p->s->terms.postings + term->first;
+        for (size_t k = 0; k < term->n; k++) n_terms[postings[k].chunk]++;
+    }
+    for (size_t i = 0; i < n_chunks; i++) {
+        struct passage passage = { .phrase = p };
+        if (n_terms[i] < p->n) continue;
+        tokenize_chunk(p->s, i, match_token, &passage);
+        count[i] = passage.count;
+    }
+    mem_free(n_terms);
+}
+
+enum phrase_end { PHRASE_WHOLE, PHRASE_PREFIX };
+
+/* How often each chunk has the word; count is all 0 before. */
+static void count_phrase(struct search *s, const char *word, size_t len,
+                         enum phrase_end end, uint32_t *count)
+{
+    struct phrase p = { .s = s };
+    tokenize(&s->cutter, word, len, add_term, &p);
+    if (p.n == 0) return;
+    const struct term *first = &s->terms.items[p.terms[0]];
+    if (p.n > 1) {
+        count_in_order(&p, count);
+    } else if (end == PHRASE_PREFIX) {
+        count_beginning(&s->terms, first, count);
+    } else {
+        count_term(&s->terms, first, count);
+    }
 }
 
 /* --- Ranking -------------------------------------------------------------------- */
 
 struct query {
-    struct buf text;
+    struct search *s;
     uint64_t seen[QUERY_WORDS_MAX];
     size_t n;
+    uint32_t *count; /* of one phrase at a time */
+    double *score;
 };
 
 static bool is_new(struct query *q, uint64_t hash)
@@ -172,15 +336,21 @@ static bool is_new(struct query *q, uint64_t hash)
     return true;
 }
 
-enum phrase { PHRASE_WHOLE, PHRASE_PREFIX };
-
-/* A word has no quote mark in it, so quoting it needs no escape. */
-static void add_phrase(struct query *q, const char *s, size_t len, enum phrase phrase)
+/* Adds the phrase's part of the score to each chunk that has it. */
+static void add_phrase(struct query *q, const char *word, size_t len, enum phrase_end end)
 {
-    if (q->text.len > 0) buf_add_str(&q->text, " OR ");
-    buf_add_char(&q->text, '"');
-    buf_add(&q->text, s, len);
-    buf_add_str(&q->text, phrase == PHRASE_PREFIX ? "\"*" : "\"");
+    size_t n_chunks = q->s->list->n, n_hits = 0;
+    memset(q->count, 0, n_chunks * sizeof *q->count);
+    count_phrase(q->s, word, len, end, q->count);
+    for (size_t i = 0; i < n_chunks; i++) n_hits += q->count[i] > 0;
+    double hits = (double)n_hits, rows = (double)n_chunks;
+    double idf = log((rows - hits + 0.5) / (hits + 0.5));
+    double average = (double)q->s->n_tokens_total / rows;
+    if (idf <= 0) idf = IDF_LEAST;
+    for (size_t i = 0; i < n_chunks; i++) {
+        double f = q->count[i], size = q->s->n_tokens[i] / average;
+        if (f > 0) q->score[i] += idf * (f * (K1 + 1)) / (f + K1 * (1 - B + B * size));
+    }
 }
 
 static bool touches(const struct word *a, const struct word *b)
@@ -214,71 +384,43 @@ static void add_words(struct query *q, const char *text, enum words_taken taken)
     }
 }
 
-static int run(struct search *s, const struct query *q, double *score,
-               struct lw_error *err)
-{
-    int code;
-    sqlite3_bind_text64(s->rank, 1, q->text.data, q->text.len, SQLITE_STATIC,
-                        SQLITE_UTF8);
-    while ((code = sqlite3_step(s->rank)) == SQLITE_ROW) {
-        sqlite3_int64 row = sqlite3_column_int64(s->rank, 0);
-        double bm25 = -sqlite3_column_double(s->rank, 1); /* better is more negative */
-        if (row >= 1 && (size_t)row <= s->n_chunks) score[row - 1] = bm25 > 0 ? bm25 : 0;
-    }
-    sqlite3_reset(s->rank);
-    sqlite3_clear_bindings(s->rank);
-    return code == SQLITE_DONE ? 0 : fail(s, err);
-}
-
 int search_rank(struct search *s, const char *const *texts, size_t n_texts, double *score,
                 struct lw_error *err)
 {
-    struct query q = { .n = 0 };
-    int code = 0;
-    memset(score, 0, s->n_chunks * sizeof *score);
-    buf_init(&q.text, QUERY_BYTES_MAX);
+    (void)err;
+    struct query q = { .s = s, .score = score };
+    q.count = mem_array(s->list->n, sizeof *q.count);
+    memset(score, 0, s->list->n * sizeof *score);
     for (size_t i = 0; i < n_texts; i++) add_words(&q, texts[i], TAKE_CONTENT);
     for (size_t i = 0; q.n == 0 && i < n_texts; i++) add_words(&q, texts[i], TAKE_ALL);
-    if (q.n > 0 && !buf_failed(&q.text)) code = run(s, &q, score, err);
-    buf_release(&q.text);
-    return code;
+    mem_free(q.count);
+    return 0;
 }
 
 /* --- Single words ----------------------------------------------------------------- */
 
 static bool stands_there(struct search *s, const char *word, size_t len)
 {
-    struct query q = { .n = 0 };
-    buf_init(&q.text, QUERY_BYTES_MAX);
-    add_phrase(&q, word, len, PHRASE_WHOLE);
-    sqlite3_bind_text64(s->rank, 1, q.text.data, q.text.len, SQLITE_STATIC, SQLITE_UTF8);
-    bool found = sqlite3_step(s->rank) == SQLITE_ROW;
-    sqlite3_reset(s->rank);
-    sqlite3_clear_bindings(s->rank);
-    buf_release(&q.text);
+    uint32_t *count = mem_array(s->list->n, sizeof *count);
+    bool found = false;
+    count_phrase(s, word, len, PHRASE_WHOLE, count);
+    for (size_t i = 0; i < s->list->n && !found; i++) found = count[i] > 0;
+    mem_free(count);
     return found;
 }
 
-/* Is a word of the index, which is stemmed, within a slip of the pen? */
+/* Is a term of the index, which is stemmed, within a slip of the pen? */
 static bool resembles_one(struct search *s, const char *folded)
 {
-    static const char sql[] =
-        "SELECT term FROM vocabulary WHERE term >= ?1 AND term < ?1 || char(1114111)";
     int slips = strlen(folded) > 6 ? 2 : 1;
-    char first[8];
-    sqlite3_stmt *st = NULL;
-    bool found = false;
     size_t n = 1;
     while (((unsigned char)folded[n] & 0xc0) == 0x80) n++;
-    snprintf(first, sizeof first, "%.*s", (int)n, folded);
-    if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK) return true;
-    sqlite3_bind_text(st, 1, first, -1, SQLITE_STATIC);
-    while (!found && sqlite3_step(st) == SQLITE_ROW) {
-        found =
-            nearest_distance(folded, (const char *)sqlite3_column_text(st, 0)) <= slips;
+    for (size_t i = 0; i < s->terms.n; i++) {
+        const struct term *term = &s->terms.items[i];
+        if (term->n == 0 || term->len < n || memcmp(term->text, folded, n) != 0) continue;
+        if (nearest_distance(folded, term->text) <= slips) return true;
     }
-    sqlite3_finalize(st);
-    return found;
+    return false;
 }
 
 bool search_knows(struct search *s, const char *word, size_t len)

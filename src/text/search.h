@@ -1,9 +1,8 @@
-/* search.h - rank chunks for a few words: BM25 by SQLite FTS5 in memory.
+/* search.h - rank chunks for a few words: BM25 over the tokens of SQLite's FTS5.
  *
  * Tokens are folded (case, accents; unicode61 with remove_diacritics 2, and
  * porter stemming). Scripts without spaces between words are indexed as pairs of
- * characters in a second column so that they are found too. Query text is never
- * interpreted as FTS syntax.
+ * characters too so that they are found. Query text has no syntax.
  *
  * Threads: one owner at a time. */
 #ifndef LW_TEXT_SEARCH_H

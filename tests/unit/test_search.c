@@ -109,6 +109,25 @@ static void test_scripts_without_spaces(void **state)
     world_release(&w);
 }
 
+/* A word of the query that is several tokens is found as a whole only. */
+static void test_words_of_several_tokens(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {
+        "Release 3.5 was the first.",
+        "Release 5.3 was the third, 3 days after the 5th.",
+        "Release 5.3.5 and 3.5 and 3.5 again.",
+        "Nothing of note here.",
+        "Nor here.",
+    };
+    struct world w;
+    world_init(&w, versions, sizeof versions / sizeof *versions);
+    check_best(&w, "3.5", 2);
+    assert_true(w.score[0] > 0 && w.score[1] == 0 && w.score[3] == 0);
+    assert_true(search_knows(w.search, "5.3", 3));
+    world_release(&w);
+}
+
 /* Nothing in a query is syntax. */
 static void test_query_is_only_words(void **state)
 {
@@ -192,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_scripts_without_spaces),
+        cmocka_unit_test(test_words_of_several_tokens),
         cmocka_unit_test(test_query_is_only_words),
         cmocka_unit_test(test_function_words_count_when_alone),
         cmocka_unit_test(test_several_texts),

@@ -33,7 +33,8 @@ enum {
     LIMIT_CONFIG_BYTES = 1024 * 1024,
     LIMIT_KV_STATE_BYTES = 1024 * 1024 * 1024, /* one state on disk */
     LIMIT_KV_FILES = 200000,                   /* states in one folder on disk */
-    LIMIT_KV_NAME_BYTES = 1024                 /* the name of a document there */
+    LIMIT_KV_NAME_BYTES = 1024,                /* the name of a document there */
+    LIMIT_VECTOR_BYTES = 1024 * 1024 * 1024    /* what all chunks mean, as vectors */
 };
 
 #endif

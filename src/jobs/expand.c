@@ -1,11 +1,13 @@
 /* expand.c - which chunks each task reads, and in which order.
  *
  * Each task is ranked alone: search scores for its terms, with its question as
- * a second opinion. Then the pairs of all tasks are sorted by the best rank
+ * a second opinion; fused, where vectors are there, with how near its question is
+ * in meaning. Then the pairs of all tasks are sorted by the best rank
  * that any task gives a chunk, and samples are laid behind one another. */
 #include "jobs/expand.h"
 
 #include "base/limits.h"
+#include "text/fuse.h"
 
 #include <assert.h>
 #include <math.h>
@@ -118,7 +120,48 @@ static int add_scores(const struct reading *r, const char *const *texts, size_t 
     return code;
 }
 
-/* Scores of the allowed chunks, 0..1 of the best; -1 for the others. */
+/* Two orders of the allowed chunks become one: by words, as total[] says, of those that
+ * have any in common with the task, and by meaning, of all. */
+static int fuse_meaning(const struct reading *r, const struct task *task, double *total,
+                        struct lw_error *err)
+{
+    size_t n = r->chunks->n;
+    double *near = mem_array(n, sizeof *near), *words = mem_array(n, sizeof *words);
+    double *fused = mem_array(n, sizeof *fused);
+    const char *question[] = { task->ask, task->hint };
+    int code = meaning_near(r->meaning, question, task->hint ? 2 : 1, near, err);
+    for (size_t i = 0; i < n; i++) {
+        words[i] = total[i] > 0 ? total[i] : NAN;
+        if (total[i] < 0) near[i] = NAN;
+    }
+    if (code == 0) {
+        fuse_add(words, n, fused);
+        fuse_add(near, n, fused);
+    }
+    for (size_t i = 0; i < n && code == 0; i++) {
+        if (total[i] >= 0) total[i] = fused[i];
+    }
+    mem_free(near);
+    mem_free(words);
+    mem_free(fused);
+    return code;
+}
+
+static int score_words(const struct reading *r, const struct task *task, double *total,
+                       struct lw_error *err)
+{
+    const char *question[] = { task->ask, task->hint };
+    int code = add_scores(r, question, task->hint ? 2 : 1,
+                          task->n_terms > 0 ? QUESTION_SHARE : 1, total, err);
+    if (code == 0 && task->n_terms > 0) {
+        code =
+            add_scores(r, (const char *const *)task->terms, task->n_terms, 1, total, err);
+    }
+    return code;
+}
+
+/* Scores of the allowed chunks, the higher the better, 0 for no match; -1 for the
+ * others. */
 static int score_chunks(const struct expand_input *in, size_t index,
                         struct arena *scratch, double *total, struct lw_error *err)
 {
@@ -131,15 +174,8 @@ static int score_chunks(const struct expand_input *in, size_t index,
             allows_doc(task, c->doc) && allows_pages(task, c) && (!found || found[i]);
         total[i] = allowed ? 0 : -1;
     }
-    if (!r->search) return 0;
-    const char *question[] = { task->ask, task->hint };
-    int code = add_scores(r, question, task->hint ? 2 : 1,
-                          task->n_terms > 0 ? QUESTION_SHARE : 1, total, err);
-    if (code == 0 && task->n_terms > 0) {
-        code =
-            add_scores(r, (const char *const *)task->terms, task->n_terms, 1, total, err);
-    }
-    return code;
+    int code = r->search ? score_words(r, task, total, err) : 0;
+    return code == 0 && r->meaning ? fuse_meaning(r, task, total, err) : code;
 }
 
 static int compare_scores(const void *a, const void *b)

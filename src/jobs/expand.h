@@ -3,9 +3,11 @@
  *
  * A task reads the chunks that all its restrictions allow: documents, pages,
  * chunks where an earlier task found something. They are ranked by search for
- * its terms and its question. With `top`, only the best so many are read, but
- * never fewer than a floor, so that a poor guess of terms still reads
- * something. Chunks of a document without pages pass a restriction to pages.
+ * its terms and its question. Where the reading knows what the chunks mean
+ * (meaning.h), that order and the one of how near they are to the question become
+ * one (text/fuse.h). With `top`, only the best so many are read that match (by
+ * meaning all do), but never fewer than a floor, so that a poor guess of terms still
+ * reads something. Chunks of a document without pages pass a restriction to pages.
  *
  * Order: the chunk that any task ranks best comes first, all jobs of a chunk
  * stand together (tasks, then samples), so that they share its state.
@@ -46,7 +48,7 @@ struct expand_input {
  * Fills phase[n_tasks] and returns the number of phases. */
 int expand_phases(const struct plan *plan, int *phase);
 
-/* Fails only where the search does. */
+/* Fails only where the search or the embedding of a question does. */
 int expand_plan(const struct expand_input *in, struct expansion *out,
                 struct lw_error *err);
 

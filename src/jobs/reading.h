@@ -13,6 +13,7 @@
 #include "flow/job.h"
 #include "flow/plan.h"
 #include "flow/usage.h"
+#include "jobs/meaning.h"
 #include "llm/llm.h"
 #include "text/search.h"
 
@@ -28,6 +29,7 @@ struct reading {
     const struct chunk_list *chunks;
     const struct llm_source *sources; /* one a document; NULL: no state is kept */
     struct search *search;
+    const struct meaning *meaning; /* of the chunks; NULL: words alone rank them */
     struct arena *arena;
     const struct cancel *cancel;
     const char *question; /* the user's; quotes are chosen with it in mind */

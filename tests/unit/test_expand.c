@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "desk.h"
 #include "jobs/expand.h"
+#include "toy_embedder.h"
 
 #include <string.h>
 
@@ -213,6 +214,84 @@ static void test_cap(void **state)
     buf_release(&b);
 }
 
+/* --- By meaning ------------------------------------------------------------ */
+
+/* The same with an embedding model that knows topics. */
+static struct expansion expand_by_meaning(struct desk *d, const char *plan)
+{
+    struct expansion e;
+    struct meaning meaning;
+    struct toy_embedder toy;
+    desk_init(d, docs, DESK_SERVER, "");
+    toy_embedder_init(&toy);
+    struct meaning_style style = meaning_style_of("toy");
+    assert_int_equal(meaning_init(&meaning, &toy.llm, style, CHUNKS, &d->err), 0);
+    assert_int_equal(meaning_read(&meaning, &d->set, &d->chunks, 0, CHUNKS, NULL, NULL),
+                     0);
+    d->reading.meaning = &meaning;
+    desk_plan(d, plan);
+    expand(d, &e);
+    d->reading.meaning = NULL;
+    meaning_release(&meaning);
+    return e;
+}
+
+static void test_no_word_in_common(void **state)
+{
+    (void)state;
+    struct desk d;
+    const char *plan = "{\"tasks\":[{\"ask\":\"Which pet is there?\"}]}";
+    struct expansion e = expand_one(&d, plan);
+    assert_int_equal(chunk_at(&e, 0, 0), 0); /* words know nothing: as they stand */
+    desk_release(&d);
+    e = expand_by_meaning(&d, plan);
+    assert_int_equal(e.n, CHUNKS);
+    assert_int_equal(chunk_at(&e, 0, 0), 2); /* the cat */
+    assert_int_equal(chunk_at(&e, 0, 1), 4); /* the dog */
+    assert_int_equal(chunk_at(&e, 0, 2), 0); /* no topic: in their order again */
+    assert_int_equal(chunk_at(&e, 0, 3), 1);
+    const struct job *jobs = e.jobs;
+    assert_true(jobs[e.tasks[0].order[0]].search == 1);
+    assert_true(jobs[e.tasks[0].order[1]].search == 1);
+    assert_true(jobs[e.tasks[0].order[2]].search < 1);
+    desk_release(&d);
+}
+
+/* A chunk that has both comes before those that have one; none of these is lost. */
+static void test_words_and_meaning(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct expansion e = expand_by_meaning(
+        &d, "{\"tasks\":[{\"ask\":\"What was spent?\",\"where\":{\"terms\":[\"7\","
+            "\"sea\"]}}]}");
+    int second = chunk_at(&e, 0, 1), third = chunk_at(&e, 0, 2);
+    assert_int_equal(chunk_at(&e, 0, 0), 3); /* another budget, of 7 */
+    assert_true(second != third);
+    for (size_t i = 1; i < 4; i++) {
+        int c = chunk_at(&e, 0, i);
+        assert_true(c == 1 || c == 5 || c == 7); /* budgets, and the sea */
+    }
+    desk_release(&d);
+}
+
+static void test_restrictions_hold(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct expansion e =
+        expand_by_meaning(&d, "{\"tasks\":[{\"ask\":\"Which flower?\",\"where\":{"
+                              "\"docs\":[\"d2\"]}}]}");
+    assert_int_equal(e.n, 2);
+    assert_int_equal(chunk_at(&e, 0, 0), 6);
+    assert_int_equal(chunk_at(&e, 0, 1), 7);
+    desk_release(&d);
+    e = expand_by_meaning(
+        &d, "{\"tasks\":[{\"ask\":\"Which flower?\",\"where\":{\"top\":5}}]}");
+    assert_int_equal(e.n, 5);
+    desk_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +304,9 @@ int main(void)
         cmocka_unit_test(test_which_are_look_ups),
         cmocka_unit_test(test_phases),
         cmocka_unit_test(test_cap),
+        cmocka_unit_test(test_no_word_in_common),
+        cmocka_unit_test(test_words_and_meaning),
+        cmocka_unit_test(test_restrictions_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

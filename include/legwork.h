@@ -188,8 +188,9 @@ LW_API void lw_result_close(lw_result *r);
 
 /* A worker in this process keeps the states of the parts that it has read on disk, in the
  * user's cache folder, up to what the option "kv-cache" allows ("0": none): the next
- * question over the same text costs only its own tokens. They are as private as the
- * documents and never leave the machine. */
+ * question over the same text costs only its own tokens. What the parts of a document
+ * mean to the model of the option "embed" is kept as well, as one part more. All is as
+ * private as the documents and never leaves the machine. */
 
 struct lw_indexed {
     size_t parts;   /* of all documents */

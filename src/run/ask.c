@@ -17,6 +17,7 @@
 #include "run/prepare.h"
 #include "run/resolve.h"
 #include "run/result.h"
+#include "run/vectors.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,9 +27,10 @@ struct ask {
     lw_session *s;
     const char *question;
     const struct protocol *protocol;
-    json_t *schema;         /* NULL: none */
-    struct llm *worker;     /* the supervisor where the protocol has no worker */
-    struct llm *supervisor; /* NULL: none */
+    json_t *schema;                /* NULL: none */
+    struct llm *worker;            /* the supervisor where the protocol has no worker */
+    struct llm *supervisor;        /* NULL: none */
+    const struct meaning *meaning; /* NULL: no embedding model */
     struct usage local, remote;
     struct arena *arena;
     struct final final;
@@ -69,6 +71,14 @@ static int check_question(const char *question, struct lw_error *err)
     return 0;
 }
 
+static void say_no_use(struct ask *a, const char *flag)
+{
+    char sentence[128];
+    snprintf(sentence, sizeof sentence, "Protocol %s has no use for %s.",
+             a->protocol->name, flag);
+    event_notice(&a->s->events, sentence);
+}
+
 static int choose_protocol(struct ask *a, struct lw_error *err)
 {
     const char *said = options_string(&a->s->options, OPT_PROTOCOL);
@@ -85,10 +95,9 @@ static int choose_protocol(struct ask *a, struct lw_error *err)
             "openai/gpt-5, or self for the worker's own model",
             name);
     }
-    if (!a->protocol->needs_supervisor && remote) {
-        char sentence[128];
-        snprintf(sentence, sizeof sentence, "Protocol %s has no use for --remote.", name);
-        event_notice(&a->s->events, sentence);
+    if (!a->protocol->needs_supervisor && remote) say_no_use(a, "--remote");
+    if (a->protocol->without_worker && options_string(&a->s->options, OPT_EMBED)) {
+        say_no_use(a, "--embed");
     }
     return 0;
 }
@@ -144,7 +153,10 @@ static int open_models(struct ask *a, struct lw_error *err)
 {
     const char *remote = options_string(&a->s->options, OPT_REMOTE);
     bool self = remote && strcmp(remote, "self") == 0;
+    struct llm *embedder; /* the smallest comes first: its name may be wrong */
     int code = 0;
+    if (!a->protocol->without_worker) code = embedder_get(a->s, &embedder, err);
+    if (code) return code;
     if (!a->protocol->without_worker || self) code = worker_get(a->s, &a->worker, err);
     if (code) return code;
     if (self) {
@@ -185,6 +197,7 @@ static int run_protocol(struct ask *a, struct lw_error *err)
                      .chunks = &s->matter.chunks,
                      .sources = s->matter.sources,
                      .search = s->matter.search,
+                     .meaning = a->meaning,
                      .arena = a->arena,
                      .cancel = &s->cancel,
                      .question = a->question,
@@ -215,6 +228,9 @@ static int prepare_and_run(struct ask *a, struct lw_error *err)
     if (!code) code = matter_check(a->s, err);
     if (!code) code = open_models(a, err);
     if (!code) code = matter_get(a->s, a->worker, a->question, err);
+    if (!code && !a->protocol->without_worker) {
+        code = vectors_get(a->s, &a->meaning, err);
+    }
     if (code) return code;
     a->s->events.part_seconds = expect_part_seconds(a->s, a->worker, a->question);
     return run_protocol(a, err);

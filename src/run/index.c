@@ -10,6 +10,7 @@
 #include "run/kept_room.h"
 #include "run/prepare.h"
 #include "run/resolve.h"
+#include "run/vectors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -223,10 +224,14 @@ static int read_all(struct indexing *ix, struct lw_error *err)
 static int index_documents(struct indexing *ix, struct lw_error *err)
 {
     lw_session *s = ix->s;
+    struct llm *embedder;
+    const struct meaning *meaning;
     int code = check_options(s, err);
+    if (!code) code = embedder_get(s, &embedder, err);
     if (!code) code = worker_get(s, &ix->worker, err);
     if (!code) code = check_worker(s, ix->worker, err);
     if (!code) code = matter_get(s, ix->worker, SOME_QUESTION, err);
+    if (!code) code = vectors_get(s, &meaning, err);
     if (!code) code = look(ix, &ix->before, err);
     if (code) return code;
     ix->now = ix->before;

@@ -54,6 +54,18 @@ static const struct option_spec table[OPTION_COUNT] = {
              "asks the worker, one question at a time. \\fBremote\\fP: the supervisor is "
              "sent the documents whole. The default is local, with \\fB\\-\\-remote\\fP "
              "minions." },
+    { .id = OPT_EMBED,
+      .name = "embed",
+      .type = OPTION_STRING,
+      .argument = "MODEL",
+      .help = "embedding model that finds parts by meaning: a GGUF file or its name",
+      .man =
+          "A model that makes embeddings, as a GGUF file or the name of one in the "
+          "model folder. Parts of the documents are then ranked by what they mean as "
+          "well as by their words, so that those that say it in other words are read "
+          "earlier. What the parts mean is computed once and kept on disk with what "
+          "was read (\\fB\\-\\-kv\\-cache\\fP). The model works in this process, never "
+          "on another machine. Without it words alone rank the parts." },
     { .id = OPT_ROUNDS,
       .name = "rounds",
       .type = OPTION_INT,

@@ -18,6 +18,7 @@ enum option_id {
     OPT_LOCAL,
     OPT_REMOTE,
     OPT_PROTOCOL,
+    OPT_EMBED,
     OPT_ROUNDS,
     OPT_TASKS,
     OPT_SAMPLES,

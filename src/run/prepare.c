@@ -26,8 +26,16 @@ struct sizes {
     int target, max;
 };
 
+void matter_forget_meaning(struct reading_matter *m)
+{
+    meaning_release(&m->meaning);
+    mem_free(m->meaning_for);
+    m->meaning_for = NULL;
+}
+
 void matter_release(struct reading_matter *m)
 {
+    matter_forget_meaning(m);
     if (m->search) search_close(m->search);
     mem_free(m->sources);
     chunk_list_release(&m->chunks);

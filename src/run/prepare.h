@@ -11,5 +11,7 @@ int matter_check(const lw_session *s, struct lw_error *err);
 int matter_get(lw_session *s, struct llm *worker, const char *question,
                struct lw_error *err);
 void matter_release(struct reading_matter *m);
+/* Its vectors only: another model makes others. */
+void matter_forget_meaning(struct reading_matter *m);
 
 #endif

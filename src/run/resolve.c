@@ -7,6 +7,7 @@
 #include "run/resolve.h"
 
 #include "base/mem.h"
+#include "engine/embed.h"
 #include "engine/engine.h"
 #include "guard/guard.h"
 #include "models/models.h"
@@ -56,15 +57,33 @@ static int open_server(lw_session *s, const char *model, struct model_slot *slot
     return code;
 }
 
+static void say_loading(lw_session *s, const char *path)
+{
+    char stage[256];
+    const char *slash = strrchr(path, '/');
+    snprintf(stage, sizeof stage, "loading %s", slash ? slash + 1 : path);
+    event_stage(&s->events, stage);
+}
+
+static int open_embedder(lw_session *s, const char *path, struct model_slot *slot,
+                         struct lw_error *err)
+{
+    struct engine_options opt = {
+        .path = path,
+        .threads = (int)options_int(&s->options, OPT_THREADS),
+        .notice = event_post_notice,
+        .user = &s->events,
+        .cancel = &s->cancel,
+    };
+    return embed_open(&slot->llm, &opt, err);
+}
+
 /* As many threads as the user says, else as measured best, else as there are cores. */
 static int open_file(lw_session *s, const char *path, struct model_slot *slot,
                      struct lw_error *err)
 {
     char stage[256];
     int threads = (int)options_int(&s->options, OPT_THREADS);
-    const char *slash = strrchr(path, '/');
-    snprintf(stage, sizeof stage, "loading %s", slash ? slash + 1 : path);
-    event_stage(&s->events, stage);
     if (threads == 0 && tuned_of_model(path, &slot->tuned) && slot->tuned.threads > 0) {
         threads = slot->tuned.threads;
         snprintf(stage, sizeof stage, "%d thread%s, as legwork tune measured", threads,
@@ -110,8 +129,11 @@ static int open_model(lw_session *s, const char *model, struct model_slot *slot,
         model ? models_find(dir, model, &path, err) : models_default(dir, &path, err);
     mem_free(dir);
     if (!code) {
-        code = open_file(s, path.data, slot, err);
-    } else if (model && looks_like_provider(model)) {
+        say_loading(s, path.data);
+        code = slot == &s->embedder ? open_embedder(s, path.data, slot, err)
+                                    : open_file(s, path.data, slot, err);
+        if (!code) slot->path = mem_strdup(path.data);
+    } else if (model && slot != &s->embedder && looks_like_provider(model)) {
         code = open_server(s, model, slot, err);
     }
     buf_release(&path);
@@ -124,6 +146,7 @@ void slot_close(struct model_slot *slot)
 {
     llm_close(slot->llm);
     mem_free(slot->made_for);
+    mem_free(slot->path);
     *slot = (struct model_slot){ .llm = NULL };
 }
 
@@ -250,5 +273,23 @@ int supervisor_get(lw_session *s, struct llm **out, struct lw_error *err)
 {
     int code = slot_get(s, &s->supervisor, options_string(&s->options, OPT_REMOTE), err);
     if (!code) *out = s->supervisor.llm;
+    return code;
+}
+
+/* A server would be sent the documents for the sake of a better order: not before
+ * somebody needs that. */
+int embedder_get(lw_session *s, struct llm **out, struct lw_error *err)
+{
+    const char *model = options_string(&s->options, OPT_EMBED);
+    *out = NULL;
+    if (!model) return 0;
+    if (strstr(model, "://") || provider_is_name(model)) {
+        return err_set(err, LW_ERR_USAGE,
+                       "%s is a server, and embeddings are made in this process only: "
+                       "name a GGUF file with --embed",
+                       model);
+    }
+    int code = slot_get(s, &s->embedder, model, err);
+    if (!code) *out = s->embedder.llm;
     return code;
 }

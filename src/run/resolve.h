@@ -3,7 +3,8 @@
  * The worker is a GGUF file in this process or a server; one that is not on
  * this machine must be allowed by name and goes through the guard. The
  * supervisor goes through the guard wherever it is, unless it is in this
- * process. Both stay open in the session. */
+ * process. The model that makes embeddings is always in this process. All stay open in
+ * the session. */
 #ifndef LW_RUN_RESOLVE_H
 #define LW_RUN_RESOLVE_H
 
@@ -16,6 +17,9 @@ int worker_get(lw_session *s, struct llm **out, struct lw_error *err);
 bool worker_is_server(const lw_session *s);
 /* The option "remote" is set and is not "self". */
 int supervisor_get(lw_session *s, struct llm **out, struct lw_error *err);
+
+/* The option "embed": a GGUF file in this process. *out is NULL where it is not set. */
+int embedder_get(lw_session *s, struct llm **out, struct lw_error *err);
 
 void slot_close(struct model_slot *slot);
 

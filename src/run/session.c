@@ -45,6 +45,7 @@ void lw_close(lw_session *s)
     if (!s) return;
     slot_close(&s->supervisor);
     slot_close(&s->worker);
+    slot_close(&s->embedder);
     events_drain(&s->events);
     say_late_warnings(s);
     if (s->http) http_close(s->http);

@@ -12,6 +12,7 @@
 #include "flow/chunk.h"
 #include "flow/doc.h"
 #include "flow/usage.h"
+#include "jobs/meaning.h"
 #include "llm/llm.h"
 #include "net/http.h"
 #include "run/event.h"
@@ -25,17 +26,20 @@ struct model_slot {
     /* Behind HTTP: what is known of it without asking it; NULL: in this process. */
     const struct llm_info *server;
     char *made_for; /* the options that it was opened with */
+    char *path;     /* in this process: its file */
     size_t n_docs;  /* a guard knows the documents of its time */
     bool guarded;
     struct tuned tuned; /* a model in this process that was measured; else 0 */
 };
 
-/* The documents cut for one worker, and their index. */
+/* The documents cut for one worker, their index, and what they mean. */
 struct reading_matter {
     struct chunk_list chunks;
     struct search *search;      /* NULL: not made */
     struct llm_source *sources; /* one a document; NULL: the worker keeps no states */
     char *made_for;             /* worker, sizes and number of documents */
+    struct meaning meaning;     /* of the chunks; all 0 where meaning_for is NULL */
+    char *meaning_for;          /* the model's made_for */
 };
 
 /* Sentences, oldest first. Those of a run are told apart from those of the
@@ -59,7 +63,7 @@ struct lw_session {
      * that a cancel shortly before a run is not lost. */
     struct cancel cancel;
     struct http *http; /* NULL: nothing needed it yet */
-    struct model_slot worker, supervisor;
+    struct model_slot worker, supervisor, embedder;
     struct reading_matter matter;
     struct egress egress; /* of the run under way; guards count into it */
     char *kept_folder;    /* NULL: not asked for yet, or there is none */

@@ -78,6 +78,13 @@ def find_model():
     return os.path.abspath(path) if os.path.exists(path) else None
 
 
+def need_tiny(kind):
+    """A tiny random model (tests/models/make_tiny.py)."""
+    folder = os.environ.get("LEGWORK_TINY_MODELS") or "build/tiny"
+    path = os.path.abspath(os.path.join(folder, kind + ".gguf"))
+    return path if os.path.exists(path) else skip("no tiny models (make_tiny.py)")
+
+
 # --- Running the program -------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@ import os
 import shutil
 
 import support
-from support import contract, expect, ok, one_sentence, skip
+from support import contract, expect, need_tiny, ok, one_sentence, skip
 
 QUESTION = "How long is the notice period?"
 
@@ -97,12 +97,6 @@ def test_several_servers(case):
 
 
 # --- Tiny random models (tests/models/make_tiny.py) -----------------------------
-
-def need_tiny(kind):
-    folder = os.environ.get("LEGWORK_TINY_MODELS") or "build/tiny"
-    path = os.path.abspath(os.path.join(folder, kind + ".gguf"))
-    return path if os.path.exists(path) else skip("no tiny models (make_tiny.py)")
-
 
 def test_files_that_cannot_serve(case):
     for kind, why in (("bert", "embeddings"), ("vocab", "vocabulary"),

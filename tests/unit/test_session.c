@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine_help.h"
 #include "fake_server.h"
 #include "legwork.h"
 
@@ -211,7 +212,7 @@ static void test_a_folder_that_is_not_there_holds_nothing(void **state)
 /* --- With a server --------------------------------------------------------- */
 
 struct seen {
-    int stages, progresses, last_done, last_total;
+    int stages, embeddings, progresses, last_done, last_total;
     pthread_t thread;
 };
 
@@ -219,7 +220,10 @@ static void count_event(void *user, const struct lw_event *event)
 {
     struct seen *seen = user;
     assert_true(pthread_equal(pthread_self(), seen->thread));
-    seen->stages += event->kind == LW_EVENT_STAGE;
+    if (event->kind == LW_EVENT_STAGE) {
+        seen->stages++;
+        seen->embeddings += strcmp(event->text, "embedding") == 0;
+    }
     if (event->kind == LW_EVENT_PROGRESS) {
         seen->progresses++;
         seen->last_done = event->jobs_done;
@@ -280,6 +284,32 @@ static void test_several_questions(void **state)
         assert_answered(r);
         lw_result_close(r);
         lw_add_text(s, "more", "Nothing of note.", 16, NULL);
+    }
+    lw_close(s);
+    fake_server_stop(&server);
+}
+
+/* What the parts mean is computed once for a set of documents, however many questions. */
+static void test_vectors_are_made_once(void **state)
+{
+    (void)state;
+    char path[HELP_PATH_MAX];
+    if (fake_server_missing() || !help_tiny_path("bert", path)) skip();
+    struct fake_server server = fake_server_start(reader, NULL);
+    struct seen seen = { .thread = pthread_self() };
+    lw_session *s = open_with(&server);
+    lw_on_event(s, count_event, &seen);
+    assert_int_equal(lw_set(s, "embed", path, NULL), 0);
+    assert_int_equal(lw_set(s, "no-kv-cache", "yes", NULL), 0);
+    static const int embeddings[] = { 1, 1, 2 };
+    for (size_t i = 0; i < 3; i++) {
+        struct lw_error err = { .code = 0 };
+        lw_result *r = NULL;
+        if (i == 2) lw_add_text(s, "more.txt", "Nothing more.", 13, NULL);
+        if (lw_ask(s, question, &r, &err) != LW_OK) fail_msg("%s", err.message);
+        assert_answered(r);
+        lw_result_close(r);
+        assert_int_equal(seen.embeddings, embeddings[i]);
     }
     lw_close(s);
     fake_server_stop(&server);
@@ -377,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_a_folder_that_is_not_there_holds_nothing),
         cmocka_unit_test(test_answer),
         cmocka_unit_test(test_several_questions),
+        cmocka_unit_test(test_vectors_are_made_once),
         cmocka_unit_test(test_not_found),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cancel_ends_one_run_only),

@@ -307,13 +307,26 @@ int models_find(const char *dir, const char *name, struct buf *path, struct lw_e
     return rc;
 }
 
-/* Is the file sound, and is there memory for it now? */
+/* Models of these kinds make embeddings and nothing else. */
+static bool can_write(const char *architecture)
+{
+    static const char *const others[] = { "gemma-embedding", "llama-embed", "t5encoder" };
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (strcmp(architecture, others[i]) == 0) {
+            return false;
+        }
+    }
+    return !strstr(architecture, "bert");
+}
+
+/* Is the file sound, a model that writes, and is there memory for it now? */
 static bool would_load(const char *path, uint64_t *bytes)
 {
     struct gguf_info info;
     uint64_t free_bytes = machine_memory_free();
 
-    if (gguf_info_read(path, &info, NULL) != 0) {
+    if (gguf_info_read(path, &info, NULL) != 0 || !can_write(info.architecture)) {
         return false;
     }
     struct need need = need_of(&info, NEED_CONTEXT_DEFAULT);

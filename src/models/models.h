@@ -17,7 +17,8 @@ int models_find(const char *dir, const char *name, struct buf *path,
                 struct lw_error *err);
 
 /* The model to use when none was named: the first of the catalogue's readers that is
- * on disk, best reader first, else the largest file that loads with what memory is free.
+ * on disk, best reader first, else the largest file that writes (embedding models do not)
+ * and loads with what memory is free.
  * LW_ERR_LOCAL if there is none: says how to get one. */
 int models_default(const char *dir, struct buf *path, struct lw_error *err);
 

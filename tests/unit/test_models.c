@@ -32,19 +32,24 @@ struct room {
 };
 
 /* The smallest file that is a model by its header: one tensor of `floats`. */
-static void write_model(const char *path, uint64_t floats)
+static void write_kind(const char *path, const char *architecture, uint64_t floats)
 {
     struct gguf_file g;
     FILE *f = fopen(path, "wb");
 
     gguf_put_start(&g, 1, 1);
-    gguf_put_text(&g, "general.architecture", "llama");
+    gguf_put_text(&g, "general.architecture", architecture);
     gguf_put_tensor(&g, "t", 1, floats, TYPE_F32, 0);
     gguf_put_padding(&g, 32);
     gguf_put_zeros(&g, floats * sizeof(float));
     assert_non_null(f);
     assert_int_equal(fwrite(g.bytes, 1, g.len, f), g.len);
     assert_int_equal(fclose(f), 0);
+}
+
+static void write_model(const char *path, uint64_t floats)
+{
+    write_kind(path, "llama", floats);
 }
 
 static void path_of(const struct room *r, const char *file, char *out, size_t bytes)
@@ -168,6 +173,10 @@ static void test_the_default(void **state)
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     fclose(f);
+    assert_int_equal(models_default(r->dir, &r->path, &r->err), 0);
+    assert_non_null(strstr(r->path.data, "my-other.gguf"));
+    /* But none that makes embeddings, however large. */
+    write_kind(path, "nomic-bert", 1000);
     assert_int_equal(models_default(r->dir, &r->path, &r->err), 0);
     assert_non_null(strstr(r->path.data, "my-other.gguf"));
     write_model(path, 32);

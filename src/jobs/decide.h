@@ -46,6 +46,7 @@ struct decide_wave {
     size_t unread;        /* chunks of the task */
     bool found;           /* some chunk holds an answer */
     double best_strength; /* of the best of these; NAN: the worker gives no scores */
+    double next_strength; /* of the best other answer; NAN: there is none */
     size_t since_best;    /* chunks read after the best one was */
 };
 /* May the reading of a look-up stop here? */

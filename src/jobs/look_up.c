@@ -165,6 +165,18 @@ static void find_best(struct reader *rd, const struct look_ups *all, struct look
     }
 }
 
+/* Of the answers beside the best; NAN: there is none. */
+static double next_strength(const struct reader *rd, const struct look_up *l)
+{
+    double next = NAN;
+    for (size_t i = 0; i < l->next; i++) {
+        size_t job = l->t->order[i];
+        if ((long)i == l->best || !rd->slots[job].answer) continue;
+        next = fmax(next, strength_of(rd, l, job)); /* of NAN and a number: the number */
+    }
+    return next;
+}
+
 static void judge(struct reader *rd, const struct look_ups *all, struct look_up *l)
 {
     find_best(rd, all, l);
@@ -172,9 +184,11 @@ static void judge(struct reader *rd, const struct look_ups *all, struct look_up 
         .unread = l->limit - l->next,
         .found = l->best >= 0,
         .best_strength = NAN,
+        .next_strength = NAN,
     };
     if (w.found) {
         w.best_strength = strength_of(rd, l, l->t->order[l->best]);
+        w.next_strength = next_strength(rd, l);
         w.since_best = l->next - 1 - (size_t)l->best;
     }
     bool read_all = rd->r->read_max == 0;

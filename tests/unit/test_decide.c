@@ -113,21 +113,34 @@ static void test_confidence_rises_and_stays_in_range(void **state)
 static void test_stopping(void **state)
 {
     (void)state;
-    struct decide_wave w = { .unread = 5, .found = true, .best_strength = 5 };
-    assert_true(decide_stop(&w));
+    struct decide_wave w = {
+        .unread = 5, .found = true, .best_strength = 5, .next_strength = 4.9
+    };
+    assert_true(decide_stop(&w)); /* clear by itself */
     w.best_strength = 1;
-    w.since_best = 100; /* the next may still be better */
-    assert_false(decide_stop(&w));
-    w.best_strength = NAN;
+    w.next_strength = 0.9;
+    w.since_best = 100;
+    assert_false(decide_stop(&w)); /* another says nearly as much */
+    w.next_strength = -3;
     assert_true(decide_stop(&w));
-    w.since_best = 0;
-    assert_false(decide_stop(&w));
-    w.best_strength = 5;
+    w.next_strength = NAN; /* nothing else answers */
+    assert_true(decide_stop(&w));
     w.unread = 0; /* there is nothing to stop */
     assert_false(decide_stop(&w));
     w.unread = 5;
     w.found = false;
     assert_false(decide_stop(&w));
+}
+
+static void test_stopping_without_scores(void **state)
+{
+    (void)state;
+    struct decide_wave w = {
+        .unread = 5, .found = true, .best_strength = NAN, .next_strength = NAN
+    };
+    assert_false(decide_stop(&w));
+    w.since_best = 100;
+    assert_true(decide_stop(&w));
 }
 
 int main(void)
@@ -141,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_listed),
         cmocka_unit_test(test_confidence_rises_and_stays_in_range),
         cmocka_unit_test(test_stopping),
+        cmocka_unit_test(test_stopping_without_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,8 +65,28 @@ static void test_look_up_finds_and_stops(void **state)
     desk_release(&d);
 }
 
-/* A worker that is less sure: there may be a better chunk. */
-static void test_look_up_goes_on_while_unsure(void **state)
+/* A worker that is less sure, and finds two answers: there may be a better one. */
+static void test_look_up_goes_on_while_contested(void **state)
+{
+    (void)state;
+    struct desk d;
+    desk_init(&d, company, DESK_IN_PROCESS,
+              "when user contains \"Reply Yes or No\"\n"
+              "say Yes\n"
+              "absent -0.7 -0.6\n"
+              "when user contains \"12 million dollars\"\n"
+              "say 12 million dollars\n"
+              "when any contains \"\"\n"
+              "say something else\n");
+    desk_plan(&d, CAPEX_TASK);
+    assert_int_equal(desk_run(&d), 0);
+    assert_non_null(
+        strstr(d.traces.data, "wave 4, t1: 11 of 11 chunks read, found, done"));
+    desk_release(&d);
+}
+
+/* The same, but nothing else in the first wave answers. */
+static void test_look_up_stops_where_nothing_contests(void **state)
 {
     (void)state;
     struct desk d;
@@ -81,9 +101,7 @@ static void test_look_up_goes_on_while_unsure(void **state)
     desk_plan(&d, CAPEX_TASK);
     assert_int_equal(desk_run(&d), 0);
     assert_int_equal(desk_count(&d, JOB_ANSWERED), 1);
-    assert_int_equal(desk_count(&d, JOB_ABSENT), COMPANY_CHUNKS - 1);
-    assert_non_null(
-        strstr(d.traces.data, "wave 4, t1: 11 of 11 chunks read, found, done"));
+    assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - WAVE);
     desk_release(&d);
 }
 
@@ -592,7 +610,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_look_up_finds_and_stops),
-        cmocka_unit_test(test_look_up_goes_on_while_unsure),
+        cmocka_unit_test(test_look_up_goes_on_while_contested),
+        cmocka_unit_test(test_look_up_stops_where_nothing_contests),
         cmocka_unit_test(test_absent_everywhere),
         cmocka_unit_test(test_second_look_turns_away),
         cmocka_unit_test(test_two_look_ups_share_waves),

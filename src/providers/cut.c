@@ -7,8 +7,6 @@
  * makes the bound too low there, never too high. */
 #include "providers/cut.h"
 
-#include <ctype.h>
-
 enum {
     BYTES_A_TOKEN_MAX = 10, /* of text that does not repeat itself */
     LEARN_BYTES_MIN = 1024,
@@ -18,30 +16,33 @@ enum {
 
 /* --- The prompt ----------------------------------------------------------- */
 
-enum kind { KIND_BLANK, KIND_LETTER, KIND_DIGIT, KIND_MARK };
+/* What each byte is; bytes of other scripts are letters. */
+enum kind { KIND_BLANK = ' ', KIND_LETTER = 'a', KIND_DIGIT = '0', KIND_MARK = '.' };
 
-static enum kind kind_of(char c)
+static const char kinds[129] = "                                "  /* 0x00 */
+                               " ...............0000000000......"  /* 0x20 */
+                               ".aaaaaaaaaaaaaaaaaaaaaaaaaa....."  /* 0x40 */
+                               ".aaaaaaaaaaaaaaaaaaaaaaaaaa....."; /* 0x60 */
+
+static char kind_of(char c)
 {
     unsigned char u = (unsigned char)c;
-    if (u >= 0x80 || isalpha(u)) return KIND_LETTER;
-    if (isdigit(u)) return KIND_DIGIT;
-    return u <= ' ' ? KIND_BLANK : KIND_MARK;
+    return u < 0x80 ? kinds[u] : KIND_LETTER;
 }
 
 static int64_t pieces_of(const char *text, size_t len)
 {
-    enum kind before = KIND_BLANK;
+    char before = KIND_BLANK, kind = len > 0 ? kind_of(*text) : KIND_BLANK;
     int64_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        enum kind kind = kind_of(text[i]);
-        bool ends = i + 1 == len || kind_of(text[i + 1]) != KIND_MARK;
-        bool leads_word = i + 1 < len && kind_of(text[i + 1]) == KIND_LETTER;
+        char next = i + 1 < len ? kind_of(text[i + 1]) : KIND_BLANK;
         if (kind == KIND_MARK) {
-            n += ends && !leads_word;
+            n += next != KIND_MARK && next != KIND_LETTER;
         } else {
             n += kind != KIND_BLANK && kind != before;
         }
         before = kind;
+        kind = next;
     }
     return n;
 }

@@ -8,6 +8,7 @@
  * else LW_PARTIAL, whatever the cause, which stands in the warnings; without
  * one it is the cause itself. */
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -104,47 +105,21 @@ static int choose_protocol(struct ask *a, struct lw_error *err)
 
 /* --- The schema ---------------------------------------------------------- */
 
-static int read_file(const char *path, struct buf *out, struct lw_error *err)
-{
-    FILE *in = fopen(path, "re");
-    if (!in) {
-        return err_set(err, LW_ERR_USAGE, "cannot read the schema %s: %s", path,
-                       strerror(errno));
-    }
-    char piece[4096];
-    size_t n;
-    int code = 0;
-    while (!code && (n = fread(piece, 1, sizeof piece, in)) > 0) {
-        if (buf_add(out, piece, n)) {
-            code = err_set(err, LW_ERR_USAGE, "the schema %s is larger than %d bytes",
-                           path, LIMIT_SCHEMA_BYTES);
-        }
-    }
-    if (!code && ferror(in)) {
-        code = err_set(err, LW_ERR_USAGE, "cannot read the schema %s: %s", path,
-                       strerror(errno));
-    }
-    fclose(in);
-    return code;
-}
-
 static int load_schema(struct ask *a, struct lw_error *err)
 {
     const char *path = options_string(&a->s->options, OPT_SCHEMA);
     if (!path) return 0;
     struct buf text;
     buf_init(&text, LIMIT_SCHEMA_BYTES);
-    int code = read_file(path, &text, err);
+    struct lw_error why;
+    int code = file_read(path, &text, &why);
     if (!code) {
-        a->schema = json_parse(text.data, text.len, err);
-        code = a->schema ? schema_check(a->schema, err) : LW_ERR_USAGE;
-        if (code) {
-            err_prefix(err, "the schema %s", path);
-            code = err_set(err, LW_ERR_USAGE, "%s", err->message);
-        }
+        a->schema = json_parse(text.data, text.len, &why);
+        code = a->schema ? schema_check(a->schema, &why) : LW_ERR_USAGE;
+        if (code) err_prefix(&why, "%s", path);
     }
     buf_release(&text);
-    return code;
+    return code ? err_set(err, LW_ERR_USAGE, "the schema: %s", why.message) : 0;
 }
 
 /* --- Models -------------------------------------------------------------- */

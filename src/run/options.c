@@ -10,6 +10,7 @@
 #include "run/options.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 enum { VALUE_BYTES_MAX = 64 * 1024, LIST_BYTES_MAX = 4096 };
 
@@ -415,32 +417,17 @@ static int parse_config(struct config_file *f)
                    f->path, line);
 }
 
-static int read_config(FILE *in, const char *path, struct buf *text, struct lw_error *err)
-{
-    char piece[4096];
-    size_t n;
-    while ((n = fread(piece, 1, sizeof piece, in)) > 0) {
-        if (buf_add(text, piece, n)) {
-            return err_set(err, LW_ERR_USAGE, "%s is larger than %d bytes", path,
-                           LIMIT_CONFIG_BYTES);
-        }
-    }
-    if (ferror(in)) {
-        return err_set(err, LW_ERR_USAGE, "cannot read %s: %s", path, strerror(errno));
-    }
-    if (memchr(text->data, '\0', text->len)) {
-        return err_set(err, LW_ERR_USAGE, "%s is not a text file", path);
-    }
-    return 0;
-}
-
-static int load_config(struct options *o, const char *path, FILE *in,
-                       struct lw_error *err)
+static int load_config(struct options *o, const char *path, struct lw_error *err)
 {
     struct buf text;
+    struct lw_error why;
     buf_init(&text, LIMIT_CONFIG_BYTES);
-    int code = read_config(in, path, &text, err);
-    if (!code) {
+    int code = file_read(path, &text, &why);
+    if (code) {
+        code = err_set(err, LW_ERR_USAGE, "the configuration: %s", why.message);
+    } else if (memchr(text.data, '\0', text.len)) {
+        code = err_set(err, LW_ERR_USAGE, "%s is not a text file", path);
+    } else {
         struct config_file f = { .path = path,
                                  .at = text.data,
                                  .end = text.data + text.len,
@@ -456,15 +443,8 @@ int options_from_file(struct options *o, const char *path, struct lw_error *err)
 {
     char *found = path ? mem_strdup(path) : options_config_path();
     if (!found) return 0;
-    int code = 0;
-    FILE *in = fopen(found, "re");
-    if (in) {
-        code = load_config(o, found, in, err);
-        fclose(in);
-    } else if (path || errno != ENOENT) {
-        code = err_set(err, LW_ERR_USAGE, "cannot read the configuration %s: %s", found,
-                       strerror(errno));
-    }
+    bool none = !path && access(found, F_OK) != 0 && errno == ENOENT;
+    int code = none ? 0 : load_config(o, found, err);
     mem_free(found);
     return code;
 }

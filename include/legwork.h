@@ -125,7 +125,6 @@ LW_API const char *lw_warning_at(const lw_session *s, size_t i);
 
 /* --- Asking ------------------------------------------------------------- */
 
-/* ORDER EVENTS: src/run/event.c names them. */
 enum lw_event_kind {
     LW_EVENT_STAGE,    /* text: what begins ("loading model", "planning") */
     LW_EVENT_PROGRESS, /* the numbers below */

@@ -68,7 +68,4 @@ int provider_open(struct llm **out, const struct provider_options *opt,
  * context is 0 until that was done. */
 const struct llm_info *provider_info(struct llm *provider);
 
-/* Loopback name or address? ("localhost", 127/8, ::1) */
-bool provider_host_is_loopback(const char *host);
-
 #endif

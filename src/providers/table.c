@@ -6,8 +6,6 @@
  * its refusals (caps.c), since that changes from model to model. */
 #include "providers/endpoint.h"
 
-#include "net/url.h"
-
 #include <string.h>
 #include <strings.h>
 
@@ -68,9 +66,4 @@ bool provider_is_name(const char *model)
         }
     }
     return false;
-}
-
-bool provider_host_is_loopback(const char *host)
-{
-    return url_host_is_loopback(host);
 }

@@ -9,19 +9,6 @@
 
 enum { PROGRESS_EVERY_MS = 100 };
 
-/* ORDER EVENTS: enum lw_event_kind */
-static const char *const kind_names[] = {
-    [LW_EVENT_STAGE] = "stage",
-    [LW_EVENT_PROGRESS] = "progress",
-    [LW_EVENT_NOTICE] = "notice",
-    [LW_EVENT_TRACE] = "trace",
-};
-
-const char *event_kind_name(enum lw_event_kind kind)
-{
-    return kind_names[kind];
-}
-
 /* A message of another thread. */
 struct posted {
     enum lw_event_kind kind;

@@ -24,8 +24,6 @@ struct events {
 void events_init(struct events *e);
 void events_release(struct events *e);
 
-const char *event_kind_name(enum lw_event_kind kind); /* "stage", ... */
-
 /* user is the struct events of a session, as callbacks want it. */
 void event_stage(void *user, const char *what);
 void event_trace(void *user, const char *sentence);

@@ -104,12 +104,12 @@ static bool allows_pages(const struct task *task, const struct chunk *c)
 
 /* Add the search scores for some words to total[], scaled so that the best
  * allowed chunk gets `share`. */
-static int add_scores(const struct reading *r, const char *const *texts, size_t n_texts,
-                      double share, double *total, struct lw_error *err)
+static void add_scores(const struct reading *r, const char *const *texts, size_t n_texts,
+                       double share, double *total)
 {
     size_t n = r->chunks->n;
     double *score = mem_array(n, sizeof *score), best = 0;
-    int code = search_rank(r->search, texts, n_texts, score, err);
+    search_rank(r->search, texts, n_texts, score);
     for (size_t i = 0; i < n; i++) {
         if (total[i] >= 0 && score[i] > best) best = score[i];
     }
@@ -117,7 +117,6 @@ static int add_scores(const struct reading *r, const char *const *texts, size_t 
         if (total[i] >= 0 && score[i] > 0) total[i] += share * score[i] / best;
     }
     mem_free(score);
-    return code;
 }
 
 /* Two orders of the allowed chunks become one: by words, as total[] says, of those that
@@ -147,17 +146,14 @@ static int fuse_meaning(const struct reading *r, const struct task *task, double
     return code;
 }
 
-static int score_words(const struct reading *r, const struct task *task, double *total,
-                       struct lw_error *err)
+static void score_words(const struct reading *r, const struct task *task, double *total)
 {
     const char *question[] = { task->ask, task->hint };
-    int code = add_scores(r, question, task->hint ? 2 : 1,
-                          task->n_terms > 0 ? QUESTION_SHARE : 1, total, err);
-    if (code == 0 && task->n_terms > 0) {
-        code =
-            add_scores(r, (const char *const *)task->terms, task->n_terms, 1, total, err);
+    add_scores(r, question, task->hint ? 2 : 1, task->n_terms > 0 ? QUESTION_SHARE : 1,
+               total);
+    if (task->n_terms > 0) {
+        add_scores(r, (const char *const *)task->terms, task->n_terms, 1, total);
     }
-    return code;
 }
 
 /* Scores of the allowed chunks, the higher the better, 0 for no match; -1 for the
@@ -174,8 +170,8 @@ static int score_chunks(const struct expand_input *in, size_t index,
             allows_doc(task, c->doc) && allows_pages(task, c) && (!found || found[i]);
         total[i] = allowed ? 0 : -1;
     }
-    int code = r->search ? score_words(r, task, total, err) : 0;
-    return code == 0 && r->meaning ? fuse_meaning(r, task, total, err) : code;
+    if (r->search) score_words(r, task, total);
+    return r->meaning ? fuse_meaning(r, task, total, err) : 0;
 }
 
 static int compare_scores(const void *a, const void *b)

@@ -48,7 +48,7 @@ struct expand_input {
  * Fills phase[n_tasks] and returns the number of phases. */
 int expand_phases(const struct plan *plan, int *phase);
 
-/* Fails only where the search or the embedding of a question does. */
+/* Fails only where the embedding of a question does. */
 int expand_plan(const struct expand_input *in, struct expansion *out,
                 struct lw_error *err);
 

@@ -384,17 +384,15 @@ static void add_words(struct query *q, const char *text, enum words_taken taken)
     }
 }
 
-int search_rank(struct search *s, const char *const *texts, size_t n_texts, double *score,
-                struct lw_error *err)
+void search_rank(struct search *s, const char *const *texts, size_t n_texts,
+                 double *score)
 {
-    (void)err;
     struct query q = { .s = s, .score = score };
     q.count = mem_array(s->list->n, sizeof *q.count);
     memset(score, 0, s->list->n * sizeof *score);
     for (size_t i = 0; i < n_texts; i++) add_words(&q, texts[i], TAKE_CONTENT);
     for (size_t i = 0; q.n == 0 && i < n_texts; i++) add_words(&q, texts[i], TAKE_ALL);
     mem_free(q.count);
-    return 0;
 }
 
 /* --- Single words ----------------------------------------------------------------- */

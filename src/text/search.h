@@ -24,8 +24,8 @@ void search_close(struct search *s);
  * no word in common. Function words of the query are left out unless nothing
  * else remains. `texts` are n_texts strings whose words form the query (a
  * question, terms, a hint). */
-int search_rank(struct search *s, const char *const *texts, size_t n_texts, double *score,
-                struct lw_error *err);
+void search_rank(struct search *s, const char *const *texts, size_t n_texts,
+                 double *score);
 
 /* Does a chunk have this word, or one that a slip of the pen may have turned
  * into it (same first letter, one change, two in more than six letters)? */

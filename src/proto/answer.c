@@ -280,12 +280,9 @@ void answer_from_parts(const struct record *rec, const struct answer_parts *part
                        struct final *out)
 {
     struct builder b;
-    bool sum = strchr(parts->joint, '+');
     size_t shown = parts->n < SHOWN_PARTS_MAX ? parts->n : SHOWN_PARTS_MAX;
     builder_init(&b, rec);
-    if (parts->total) {
-        buf_addf(&b.text, sum ? "%s = " : "%s: ", parts->total);
-    }
+    if (parts->total) buf_addf(&b.text, "%s%s", parts->total, parts->equals);
     for (size_t i = 0; i < shown; i++) {
         if (i > 0) buf_add_str(&b.text, parts->joint);
         add_value(&b, rec->findings.items[parts->from[i]].value, &parts->from[i], 1);

@@ -27,8 +27,9 @@ void answer_from_value(const struct record *rec, const char *value, const size_t
  * total, if there is one. "agate [1]; coral [2]"; "5: 3 May [1]; 9 June [2]; ...";
  * "115 = 51 crowns [1] + 64 crowns [2]". from: findings (indices), n >= 1. */
 struct answer_parts {
-    const char *total; /* NULL: none */
-    const char *joint; /* between items */
+    const char *total;  /* NULL: none */
+    const char *equals; /* behind the total: ": ", " = " */
+    const char *joint;  /* between items: "; ", " + " */
     const size_t *from;
     size_t n;
 };

@@ -66,7 +66,11 @@ static void answer_all(const struct record *rec, enum question_kind kind,
                        struct final *out)
 {
     const struct asked *asked = &rec->asked[0];
-    struct answer_parts parts = { .joint = kind == QUESTION_SUM ? " + " : "; " };
+    bool sum = kind == QUESTION_SUM;
+    struct answer_parts parts = {
+        .equals = sum ? " = " : ": ",
+        .joint = sum ? " + " : "; ",
+    };
     size_t *from = arena_array(rec->reading->arena, rec->findings.n, sizeof *from);
     if (kind == QUESTION_LIST) {
         parts.n = verified(rec, from);
@@ -100,8 +104,7 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     } else if (kind != QUESTION_LOOK_UP) {
         answer_all(&rec, kind, out);
     } else {
-        const size_t best = 0;
-        answer_from_value(&rec, rec.findings.items[best].value, &best, 1, out);
+        answer_from_value(&rec, rec.findings.items[0].value, &(size_t){ 0 }, 1, out);
     }
     if (cancel_level(run->reading.cancel)) answer_stopped(&rec, out);
     shape_answer(run, &rec, run->reading.worker, run->reading.usage, out);

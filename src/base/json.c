@@ -243,6 +243,19 @@ int json_write_string(const char *s, size_t len, struct buf *out)
     return 0;
 }
 
+json_t *json_text(const char *text)
+{
+    json_t *value = text ? json_string(text) : json_null();
+    if (value) return value;
+    struct buf quoted;
+    size_t len = strlen(text);
+    buf_init(&quoted, 6 * len + 3); /* \u001f, and the quotes */
+    json_write_string(text, len, &quoted);
+    value = json_parse(quoted.data, quoted.len, NULL);
+    buf_release(&quoted);
+    return value ? value : json_string("");
+}
+
 const char *json_str(const json_t *object, const char *key, const char *fallback)
 {
     const char *s = json_string_value(json_object_get(object, key));

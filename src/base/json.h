@@ -31,6 +31,10 @@ int json_write(const json_t *value, struct buf *out);
 /* s quoted and escaped as a JSON string; malformed bytes become U+FFFD. */
 int json_write_string(const char *s, size_t len, struct buf *out);
 
+/* The text as a new value: null for NULL, malformed bytes become U+FFFD (file names and
+ * replies need not be UTF-8; JSON must). */
+json_t *json_text(const char *text);
+
 const char *json_str(const json_t *object, const char *key, const char *fallback);
 double json_num(const json_t *object, const char *key, double fallback);
 /* Clamped to [min, max], the fallback is not; a real number is rounded. */

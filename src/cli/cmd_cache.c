@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { JSON_BYTES_MAX = 64 * 1024 * 1024, TIME_BYTES = 32 };
+enum { TIME_BYTES = 32 };
 
 struct listing {
     struct output out;
@@ -28,25 +28,12 @@ static const char *time_text(int64_t seconds, const char *format, char out[TIME_
     return out;
 }
 
-/* Names of files need not be UTF-8; the JSON must. */
-static json_t *name_value(const char *name)
-{
-    json_t *value = json_string(name);
-    struct buf quoted;
-    if (value) return value;
-    buf_init(&quoted, JSON_BYTES_MAX);
-    json_write_string(name, strlen(name), &quoted);
-    value = json_parse(quoted.data, quoted.len, NULL);
-    buf_release(&quoted);
-    return value ? value : json_string("");
-}
-
 static void add_json(struct listing *l, const struct lw_kept_document *d)
 {
     char used[TIME_BYTES];
     json_array_append_new(l->documents,
                           json_pack("{s:o, s:s, s:I, s:I, s:I, s:s}", "name",
-                                    name_value(d->name), "id", d->id, "parts",
+                                    json_text(d->name), "id", d->id, "parts",
                                     (json_int_t)d->parts, "tokens", (json_int_t)d->tokens,
                                     "bytes", (json_int_t)d->bytes, "used",
                                     time_text(d->used, "%Y-%m-%dT%H:%M:%SZ", used)));
@@ -78,17 +65,11 @@ static void take_document(void *user, const struct lw_kept_document *d)
 
 static void print_json(struct listing *l, const struct lw_kept_sum *all)
 {
-    struct buf text;
-    buf_init(&text, JSON_BYTES_MAX);
-    json_t *o = json_pack("{s:s, s:o, s:O, s:I, s:I, s:I}", "schema", "legwork.cache/1",
-                          "folder", all->folder ? name_value(all->folder) : json_null(),
-                          "documents", l->documents, "parts", (json_int_t)all->parts,
-                          "bytes", (json_int_t)all->bytes, "room", (json_int_t)all->room);
-    json_write(o, &text);
-    buf_add_char(&text, '\n');
-    output_write(&l->out, text.data, text.len);
-    json_decref(o);
-    buf_release(&text);
+    output_json(&l->out,
+                json_pack("{s:s, s:o, s:O, s:I, s:I, s:I}", "schema", "legwork.cache/1",
+                          "folder", json_text(all->folder), "documents", l->documents,
+                          "parts", (json_int_t)all->parts, "bytes",
+                          (json_int_t)all->bytes, "room", (json_int_t)all->room));
 }
 
 static void print_sum(struct listing *l, const struct lw_kept_sum *all)

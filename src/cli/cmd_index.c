@@ -8,22 +8,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { JSON_BYTES_MAX = 64 * 1024 };
-
 static void print_json(struct output *o, const struct lw_indexed *i)
 {
-    struct buf text;
-    buf_init(&text, JSON_BYTES_MAX);
-    json_t *object =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "schema", "legwork.index/1",
-                  "parts", (json_int_t)i->parts, "there", (json_int_t)i->there, "kept",
-                  (json_int_t)i->kept, "tokens", (json_int_t)i->tokens, "bytes",
-                  (json_int_t)i->bytes, "seconds", i->seconds);
-    json_write(object, &text);
-    buf_add_char(&text, '\n');
-    output_write(o, text.data, text.len);
-    json_decref(object);
-    buf_release(&text);
+    output_json(o, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "schema",
+                             "legwork.index/1", "parts", (json_int_t)i->parts, "there",
+                             (json_int_t)i->there, "kept", (json_int_t)i->kept, "tokens",
+                             (json_int_t)i->tokens, "bytes", (json_int_t)i->bytes,
+                             "seconds", i->seconds));
 }
 
 static void print_text(struct output *o, const struct lw_indexed *i)

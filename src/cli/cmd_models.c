@@ -12,19 +12,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { JSON_BYTES_MAX = 16 * 1024 * 1024 };
-
 struct listing {
     struct output out;
     json_t *models; /* NULL: a table is printed */
     size_t n;
 };
-
-static json_t *text_or_null(const char *text)
-{
-    json_t *value = text ? json_string(text) : NULL;
-    return value ? value : json_null();
-}
 
 /* Tokens a second, where `legwork tune` has measured them. */
 static json_t *speed_or_null(double speed)
@@ -35,13 +27,13 @@ static json_t *speed_or_null(double speed)
 static void add_json(struct listing *l, const struct lw_model *m)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "name", text_or_null(m->name));
-    json_object_set_new(o, "path", text_or_null(m->path));
-    json_object_set_new(o, "architecture", text_or_null(m->architecture));
-    json_object_set_new(o, "quantisation", text_or_null(m->quantisation));
+    json_object_set_new(o, "name", json_text(m->name));
+    json_object_set_new(o, "path", json_text(m->path));
+    json_object_set_new(o, "architecture", json_text(m->architecture));
+    json_object_set_new(o, "quantisation", json_text(m->quantisation));
     json_object_set_new(o, "bytes", json_integer((json_int_t)m->bytes));
     json_object_set_new(o, "context", json_integer(m->context));
-    json_object_set_new(o, "problem", text_or_null(m->problem));
+    json_object_set_new(o, "problem", json_text(m->problem));
     json_object_set_new(o, "reads", speed_or_null(m->reads));
     json_object_set_new(o, "writes", speed_or_null(m->writes));
     json_array_append_new(l->models, o);
@@ -89,17 +81,8 @@ static void take_model(void *user, const struct lw_model *m)
 
 static void print_json(struct listing *l, const char *folder)
 {
-    struct buf text;
-    buf_init(&text, JSON_BYTES_MAX);
-    json_t *o = json_object();
-    json_object_set_new(o, "schema", json_string("legwork.models/1"));
-    json_object_set_new(o, "folder", text_or_null(folder));
-    json_object_set(o, "models", l->models);
-    json_write(o, &text);
-    buf_add_char(&text, '\n');
-    output_write(&l->out, text.data, text.len);
-    json_decref(o);
-    buf_release(&text);
+    output_json(&l->out, json_pack("{s:s, s:o, s:O}", "schema", "legwork.models/1",
+                                   "folder", json_text(folder), "models", l->models));
 }
 
 static int list_models(lw_session *s, struct args *args, struct lw_error *err)

@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { JSON_BYTES_MAX = 16 * 1024 * 1024, NAME_COLUMNS = 44 };
+enum { NAME_COLUMNS = 44 };
 
 struct tuning {
     const struct options *options;
@@ -92,17 +92,11 @@ static void print_tuned(struct tuning *t, const struct lw_tuned *m)
 
 /* --- JSON ----------------------------------------------------------------- */
 
-static json_t *text_or_null(const char *text)
-{
-    json_t *value = text ? json_string(text) : NULL;
-    return value ? value : json_null();
-}
-
 static json_t *tuned_json(const struct lw_tuned *m)
 {
     if (m->problem) {
-        return json_pack("{s:o, s:o}", "name", text_or_null(m->name), "problem",
-                         text_or_null(m->problem));
+        return json_pack("{s:o, s:o}", "name", json_text(m->name), "problem",
+                         json_text(m->problem));
     }
     json_t *o = json_parse(m->json, strlen(m->json), NULL);
     json_object_set_new(o, "kept", json_boolean(m->kept));
@@ -112,24 +106,18 @@ static json_t *tuned_json(const struct lw_tuned *m)
 static json_t *graded_json(const struct lw_graded *m)
 {
     return json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o}", "name",
-                     text_or_null(m->name), "lines", m->lines, "failed", m->failed,
+                     json_text(m->name), "lines", m->lines, "failed", m->failed,
                      "present", m->present, "found", m->found, "missing", m->missing,
                      "absent", m->absent, "right", m->right, "seconds", m->seconds,
-                     "problem", text_or_null(m->problem));
+                     "problem", json_text(m->problem));
 }
 
 static void print_json(struct tuning *t, const char *schema, const char *file)
 {
-    struct buf text;
-    buf_init(&text, JSON_BYTES_MAX);
     json_t *o = json_pack("{s:s}", "schema", schema);
-    if (file) json_object_set_new(o, "file", text_or_null(file));
+    if (file) json_object_set_new(o, "file", json_text(file));
     json_object_set(o, "models", t->models);
-    json_write(o, &text);
-    buf_add_char(&text, '\n');
-    output_write(&t->out, text.data, text.len);
-    json_decref(o);
-    buf_release(&text);
+    output_json(&t->out, o);
 }
 
 /* --- The table of quality --------------------------------------------------- */

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { JSON_BYTES_MAX = 64 * 1024 * 1024 };
+
 struct output output_to(FILE *file)
 {
     return (struct output){ .file = file,
@@ -82,6 +84,19 @@ void output_one_line(struct output *o, const char *text)
         text += strspn(text, blank);
         if (*text) put(o, " ", 1);
     }
+}
+
+void output_json(struct output *o, json_t *value)
+{
+    struct buf text;
+    buf_init(&text, JSON_BYTES_MAX);
+    if (json_write(value, &text) || buf_add_char(&text, '\n')) {
+        o->problem = EOVERFLOW;
+    } else {
+        output_write(o, text.data, text.len);
+    }
+    json_decref(value);
+    buf_release(&text);
 }
 
 const char *output_size(uint64_t bytes, char out[OUTPUT_SIZE_BYTES])

@@ -8,6 +8,7 @@
 #define LW_CLI_OUTPUT_H
 
 #include "base/err.h"
+#include "base/json.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,8 @@ void output_format(struct output *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* With line ends and runs of white space as one space. */
 void output_one_line(struct output *o, const char *text);
+/* A value, which is taken over, on a line of its own. */
+void output_json(struct output *o, json_t *value);
 /* "12.3 MiB"; returns out. */
 enum { OUTPUT_SIZE_BYTES = 32 };
 const char *output_size(uint64_t bytes, char out[OUTPUT_SIZE_BYTES]);

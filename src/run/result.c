@@ -32,19 +32,6 @@ static const char *const match_names[] = {
 
 /* --- JSON ---------------------------------------------------------------- */
 
-/* File names and replies need not be UTF-8; the JSON must. */
-static json_t *text_value(const char *text)
-{
-    json_t *value = json_string(text);
-    if (value) return value;
-    struct buf quoted;
-    buf_init(&quoted, RESULT_BYTES_MAX);
-    json_write_string(text, strlen(text), &quoted);
-    value = json_parse(quoted.data, quoted.len, NULL);
-    buf_release(&quoted);
-    return value ? value : json_string("");
-}
-
 /* What was said in the caller's schema, as the value that it is. */
 static json_t *structured_value(const struct final *f)
 {
@@ -61,11 +48,11 @@ static json_t *citation_json(const struct lw_citation *c)
 {
     json_t *o = json_object();
     json_object_set_new(o, "n", json_integer(c->n));
-    json_object_set_new(o, "doc", text_value(c->doc));
+    json_object_set_new(o, "doc", json_text(c->doc));
     json_object_set_new(o, "page", c->page > 0 ? json_integer(c->page) : json_null());
     json_object_set_new(o, "start", json_integer((json_int_t)c->start));
     json_object_set_new(o, "end", json_integer((json_int_t)c->end));
-    json_object_set_new(o, "quote", text_value(c->quote));
+    json_object_set_new(o, "quote", json_text(c->quote));
     json_object_set_new(o, "match", json_string(match_names[c->match]));
     return o;
 }
@@ -100,7 +87,7 @@ static json_t *egress_json(const struct result_source *from)
 {
     json_t *to = json_array(), *o = json_object();
     for (const char *const *host = from->left_to; *host; host++) {
-        json_array_append_new(to, text_value(*host));
+        json_array_append_new(to, json_text(*host));
     }
     json_object_set_new(o, "calls", json_integer(from->egress->calls));
     json_object_set_new(o, "bytes", json_integer(from->egress->bytes));
@@ -115,7 +102,7 @@ static json_t *warnings_json(const struct result_source *from)
     for (size_t i = 0; i < from->warnings->n; i++) {
         const struct warning *w = &from->warnings->items[i];
         if (w->of_documents || i >= from->first_of_run) {
-            json_array_append_new(list, text_value(w->sentence));
+            json_array_append_new(list, json_text(w->sentence));
         }
     }
     return list;
@@ -148,7 +135,7 @@ static json_t *result_object(const lw_result *r, const struct result_source *fro
     json_object_set_new(o, "run", json_string(run));
     json_object_set_new(o, "protocol", json_string(from->protocol));
     json_object_set_new(o, "status", json_string(final_status_name(from->final->status)));
-    json_object_set_new(o, "answer", text_value(r->answer));
+    json_object_set_new(o, "answer", json_text(r->answer));
     json_object_set_new(o, "structured", structured_value(from->final));
     json_object_set_new(o, "citations", citations);
     json_object_set_new(o, "coverage", coverage_json(&from->final->coverage));

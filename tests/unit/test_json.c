@@ -451,6 +451,28 @@ static void test_write_nothing_fails(void **state)
     buf_release(&b);
 }
 
+static void test_text_as_a_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *written;
+    } cases[] = {
+        { NULL, "null" },
+        { "", "\"\"" },
+        { "R\xc3\xa9sum\xc3\xa9 \"1\".pdf", "\"R\xc3\xa9sum\xc3\xa9 \\\"1\\\".pdf\"" },
+        { "\xff\x01.txt", "\"\xef\xbf\xbd\\u0001.txt\"" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *value = json_text(cases[i].text);
+        struct buf b;
+        buf_init(&b, 1000);
+        assert_int_equal(json_write(value, &b), 0);
+        assert_string_equal(b.data, cases[i].written);
+        buf_release(&b);
+        json_decref(value);
+    }
+}
+
 static void test_write_string(void **state)
 {
     (void)state;
@@ -615,6 +637,7 @@ int main(void)
         cmocka_unit_test(test_write_keeps_order_and_decimals),
         cmocka_unit_test(test_write_at_every_maximum),
         cmocka_unit_test(test_write_nothing_fails),
+        cmocka_unit_test(test_text_as_a_value),
         cmocka_unit_test(test_write_string),
         cmocka_unit_test(test_string_round_trip),
         cmocka_unit_test(test_write_string_at_every_maximum),

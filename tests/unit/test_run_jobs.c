@@ -65,41 +65,40 @@ static void test_look_up_finds_and_stops(void **state)
     desk_release(&d);
 }
 
-/* A worker that is less sure, and finds two answers: there may be a better one. */
+/* A worker that is less sure of the answer, and says `elsewhere` of any other part. */
+static void look_up_unsurely(struct desk *d, const char *elsewhere)
+{
+    char script[512];
+    snprintf(script, sizeof script,
+             "when user contains \"Reply Yes or No\"\n"
+             "say Yes\n"
+             "absent -0.7 -0.6\n"
+             "when user contains \"12 million dollars\"\n"
+             "say 12 million dollars\n"
+             "when any contains \"\"\n"
+             "say %s\n",
+             elsewhere);
+    desk_init(d, company, DESK_IN_PROCESS, script);
+    desk_plan(d, CAPEX_TASK);
+    assert_int_equal(desk_run(d), 0);
+}
+
+/* Two answers: there may be a better one. */
 static void test_look_up_goes_on_while_contested(void **state)
 {
     (void)state;
     struct desk d;
-    desk_init(&d, company, DESK_IN_PROCESS,
-              "when user contains \"Reply Yes or No\"\n"
-              "say Yes\n"
-              "absent -0.7 -0.6\n"
-              "when user contains \"12 million dollars\"\n"
-              "say 12 million dollars\n"
-              "when any contains \"\"\n"
-              "say something else\n");
-    desk_plan(&d, CAPEX_TASK);
-    assert_int_equal(desk_run(&d), 0);
+    look_up_unsurely(&d, "something else");
     assert_non_null(
         strstr(d.traces.data, "wave 4, t1: 11 of 11 chunks read, found, done"));
     desk_release(&d);
 }
 
-/* The same, but nothing else in the first wave answers. */
 static void test_look_up_stops_where_nothing_contests(void **state)
 {
     (void)state;
     struct desk d;
-    desk_init(&d, company, DESK_IN_PROCESS,
-              "when user contains \"Reply Yes or No\"\n"
-              "say Yes\n"
-              "absent -0.7 -0.6\n"
-              "when user contains \"12 million dollars\"\n"
-              "say 12 million dollars\n"
-              "when any contains \"\"\n"
-              "say not stated\n");
-    desk_plan(&d, CAPEX_TASK);
-    assert_int_equal(desk_run(&d), 0);
+    look_up_unsurely(&d, "not stated");
     assert_int_equal(desk_count(&d, JOB_ANSWERED), 1);
     assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - WAVE);
     desk_release(&d);

@@ -155,6 +155,17 @@ LW_API void lw_on_event(lw_session *s, lw_event_fn fn, void *user);
 LW_API int lw_ask(lw_session *s, const char *question, lw_result **out,
                   struct lw_error *err);
 
+/* What the last lw_ask() sent to servers, with or without a result; all 0 for models in
+ * this process. */
+struct lw_sent {
+    int64_t calls;          /* requests whose body began to leave; every try counts */
+    int64_t bytes;          /* of these bodies */
+    int64_t document_chars; /* in them that stand in a document, in runs of 20 or more */
+    int hosts;              /* other machines that they went to */
+};
+
+LW_API struct lw_sent lw_sent(const lw_session *s);
+
 /* End the running lw_ask(), lw_index() or lw_add_file(): the first call asks for the best
  * partial answer, the second aborts. lw_quantize(), lw_tune() and lw_grade() end at
  * the first. When none runs, the next one ends. Async-signal-safe, any thread. */

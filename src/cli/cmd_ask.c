@@ -95,26 +95,31 @@ static const char *grouped(int64_t n, char out[32])
     return out;
 }
 
-static void say_egress(struct asking *a, const json_t *egress)
+/* Also of a run that failed: what left has left. */
+static void say_sent(struct asking *a)
 {
+    struct lw_sent sent = lw_sent(a->reading.session);
     char calls[32], bytes[32], chars[32], line[256];
-    int64_t n = json_integer_value(json_object_get(egress, "calls"));
-    if (n == 0) {
+    if (a->reading.progress.quiet) return;
+    if (sent.calls == 0) {
         if (a->reading.progress.verbose) say("Left this device: 0 bytes.");
         return;
     }
-    bool left = json_array_size(json_object_get(egress, "to")) > 0;
-    snprintf(
-        line, sizeof line, "%s: %s request%s, %s bytes, %s characters of the documents.",
-        left ? "Left this device" : "Sent to a server on this device", grouped(n, calls),
-        n == 1 ? "" : "s",
-        grouped(json_integer_value(json_object_get(egress, "bytes")), bytes),
-        grouped(json_integer_value(json_object_get(egress, "document_chars")), chars));
+    snprintf(line, sizeof line,
+             "%s: %s request%s, %s bytes, %s characters of the documents.",
+             sent.hosts > 0 ? "Left this device" : "Sent to a server on this device",
+             grouped(sent.calls, calls), sent.calls == 1 ? "" : "s",
+             grouped(sent.bytes, bytes), grouped(sent.document_chars, chars));
     say(line);
 }
 
-static void say_coverage(const json_t *coverage)
+static void say_coverage(struct asking *a, const lw_result *r)
 {
+    if (a->reading.progress.quiet) return;
+    if (!a->reading.progress.verbose && !isatty(STDERR_FILENO)) return;
+    const char *text = lw_result_json(r);
+    json_t *object = json_parse(text, strlen(text), NULL);
+    const json_t *coverage = json_object_get(object, "coverage");
     char line[160];
     snprintf(line, sizeof line, "Read %ld of %ld parts, %ld with something; %ld failed.",
              json_int(coverage, "read", 0, 0, INT32_MAX),
@@ -122,17 +127,6 @@ static void say_coverage(const json_t *coverage)
              json_int(coverage, "found", 0, 0, INT32_MAX),
              json_int(coverage, "failed", 0, 0, INT32_MAX));
     say(line);
-}
-
-static void say_account(struct asking *a, const lw_result *r)
-{
-    if (a->reading.progress.quiet) return;
-    const char *text = lw_result_json(r);
-    json_t *object = json_parse(text, strlen(text), NULL);
-    if (a->reading.progress.verbose || isatty(STDERR_FILENO)) {
-        say_coverage(json_object_get(object, "coverage"));
-    }
-    say_egress(a, json_object_get(object, "egress"));
     json_decref(object);
 }
 
@@ -146,9 +140,10 @@ static int ask_and_print(struct asking *a, struct lw_error *err)
     reading_say_warnings(&a->reading, err);
     if (r) {
         int failed = print_result(a, r, &write_error);
-        say_account(a, r);
+        say_coverage(a, r);
         if (failed) code = err_set(err, failed, "%s", write_error.message);
     }
+    say_sent(a);
     lw_result_close(r);
     return code;
 }

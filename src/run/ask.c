@@ -35,7 +35,8 @@ struct ask {
     struct usage local, remote;
     struct arena *arena;
     struct final final;
-    size_t first_warning; /* of this run */
+    const char *left_to[3]; /* hosts off this device; NULL ends them */
+    size_t first_warning;   /* of this run */
     double began;
 };
 
@@ -218,15 +219,19 @@ static bool is_off_device(struct llm *llm)
     return llm && !llm_info(llm)->on_device;
 }
 
-static lw_result *make_result(struct ask *a)
+static void find_hosts(struct ask *a)
 {
-    const char *left_to[3] = { NULL };
     size_t n = 0;
     bool sent = a->s->egress.calls > 0;
-    if (sent && is_off_device(a->worker)) left_to[n++] = llm_info(a->worker)->where;
+    if (sent && is_off_device(a->worker)) a->left_to[n++] = llm_info(a->worker)->where;
     if (sent && is_off_device(a->supervisor) && a->supervisor != a->worker) {
-        left_to[n++] = llm_info(a->supervisor)->where;
+        a->left_to[n++] = llm_info(a->supervisor)->where;
     }
+    a->s->hosts = (int)n;
+}
+
+static lw_result *make_result(struct ask *a)
+{
     struct result_source from = {
         .protocol = a->protocol->name,
         .final = &a->final,
@@ -235,7 +240,7 @@ static lw_result *make_result(struct ask *a)
         .local = &a->local,
         .remote = &a->remote,
         .egress = &a->s->egress,
-        .left_to = left_to,
+        .left_to = a->left_to,
         .warnings = &a->s->warnings,
         .first_of_run = a->first_warning,
         .seconds = clock_seconds() - a->began,
@@ -310,14 +315,24 @@ int lw_ask(lw_session *s, const char *question, lw_result **out, struct lw_error
     long timeout = options_int(&s->options, OPT_TIMEOUT);
     *out = NULL;
     s->egress = (struct egress){ 0 };
+    s->hosts = 0;
     s->cancel.deadline_ms = timeout ? clock_ms() + timeout * 1000 : 0;
     int code = prepare_and_run(&a, &why);
     events_drain(&s->events);
     session_take_warnings(s);
+    find_hosts(&a);
     code =
         code ? end_without_answer(&a, code, why.message, err) : end_final(&a, out, err);
     session_rearm(s);
     json_decref(a.schema);
     arena_free(a.arena);
     return code;
+}
+
+struct lw_sent lw_sent(const lw_session *s)
+{
+    return (struct lw_sent){ .calls = s->egress.calls,
+                             .bytes = s->egress.bytes,
+                             .document_chars = s->egress.document_chars,
+                             .hosts = s->hosts };
 }

@@ -66,6 +66,7 @@ struct lw_session {
     struct model_slot worker, supervisor, embedder;
     struct reading_matter matter;
     struct egress egress; /* of the run under way; guards count into it */
+    int hosts;            /* other machines that it went to, in the last run */
     char *kept_folder;    /* NULL: not asked for yet, or there is none */
     uint64_t kept_room;   /* that the worker was opened with */
 };

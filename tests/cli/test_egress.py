@@ -149,3 +149,16 @@ def test_question_about_the_server_itself(case):
     answer = ok(case.legwork(*args, "--allow-worker", "worker.example", env=env)).json
     balance(answer, worker)
     assert b"/api/show" in worker.received()
+
+
+def test_receipt_of_a_run_that_failed(case):
+    """Without a result there is no JSON; what left is said all the same."""
+    case.write("a.txt", contract(10))
+    remote = case.server("status 401\n")
+    line = ["ask", "--protocol", "remote", "--remote", remote.url, QUESTION, "a.txt"]
+    result = expect(case.legwork(*line), 6)
+    stats = remote.stats()
+    assert stats["requests"] == 1 and result.out == "", result
+    said = "Sent to a server on this device: 1 request, {:,} bytes".format(stats["body_bytes"])
+    assert said in result.err, (said, result.err)
+    assert "Sent to" not in case.legwork(*line, "--quiet").err

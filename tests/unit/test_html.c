@@ -2,6 +2,7 @@
 #include "cases.h"
 #include "documents.h"
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "text/loaders.h"
@@ -128,6 +129,27 @@ static void test_too_deep_is_said(void **state)
     doc_free(doc);
 }
 
+/* Each attribute is compared with all before it: a minute and more, if they stayed. */
+static void test_endless_tags(void **state)
+{
+    (void)state;
+    enum { N = 400000 };
+    static const char *const tails[] = { " ", "=1 ", "/", "='>'" };
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        struct buf html;
+        struct doc_set set;
+        buf_init(&html, N * 12 + 1000);
+        buf_add_str(&html, "<p>before<p title='x > y' ");
+        for (int j = 0; j < N; j++) buf_addf(&html, "a%06d%s", j, tails[i]);
+        buf_add_str(&html, ">behind</p><script>if (a<b) s = \"<p>\";</script><p>end");
+        doc_set_init(&set);
+        const struct doc *doc = load(&set, html.data, html.len);
+        assert_string_equal(doc->text, "before\n\nbehind\n\nend");
+        doc_set_release(&set);
+        buf_release(&html);
+    }
+}
+
 /* A table of many cells is written in parts. */
 static void test_large_table(void **state)
 {
@@ -231,7 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),        cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_too_deep_is_said),
-        cmocka_unit_test(test_large_table),  cmocka_unit_test(test_random_pages),
+        cmocka_unit_test(test_endless_tags), cmocka_unit_test(test_large_table),
+        cmocka_unit_test(test_random_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,9 +120,10 @@ static int start_thread(struct engine *e)
     return rc;
 }
 
-static uint64_t kept_bytes(const struct engine_options *opt)
+/* With a disk behind it only what is answered from at once needs to be in memory. */
+static uint64_t kept_bytes(const struct engine *e, const struct engine_options *opt)
 {
-    const uint64_t most = UINT64_C(1) << 30;
+    const uint64_t most = UINT64_C(1024 * 1024) * (e->disk ? 16 : 192);
 
     if (opt->kv_ram_bytes > 0) {
         return opt->kv_ram_bytes;
@@ -161,7 +162,7 @@ static void open_disk(struct engine *e, const struct engine_options *opt)
 static struct loop *new_loop(struct engine *e, const struct engine_options *opt)
 {
     struct loop_options loop = {
-        .kept_bytes_max = kept_bytes(opt),
+        .kept_bytes_max = kept_bytes(e, opt),
         .disk = e->disk,
         .trace = opt->trace,
         .user = opt->user,

@@ -37,13 +37,29 @@
 
 #include <stdint.h>
 
+/* AUTO: weights are read into memory of their own, since ggml rearranges most of them for
+ * the processor and a mapped file would stand in memory beside that a second time; with
+ * a GPU, whatever libllama thinks best. YES shares the pages of the file between
+ * processes, for formats that are computed with as they are. */
+enum engine_mmap { ENGINE_MMAP_AUTO, ENGINE_MMAP_YES, ENGINE_MMAP_NO };
+
+/* Machines of several memory nodes; the first model that is loaded decides for all.
+ * DISTRIBUTE: threads on all nodes; ISOLATE: on the one where loading began. */
+enum engine_numa { ENGINE_NUMA_OFF, ENGINE_NUMA_DISTRIBUTE, ENGINE_NUMA_ISOLATE };
+
+enum { ENGINE_NO_GPU = -1 };
+
 struct engine_options {
     const char *path; /* GGUF file */
-    int context;   /* tokens a request may use; 0: 4096, or the model's own if smaller */
-    int sequences; /* requests in flight; 0: 8 */
-    int threads;   /* 0: the cores this process may use */
+    int context;    /* tokens a request may use; 0: 4096, or the model's own if smaller */
+    int sequences;  /* requests in flight; 0: 8 */
+    int threads;    /* 0: the cores this process may use */
+    int gpu_layers; /* on a GPU, where there is one; 0: all; ENGINE_NO_GPU: none */
+    enum engine_mmap mmap;
+    enum engine_numa numa;
+    bool kv_q8; /* the live KV cache as q8_0: half the memory of f16, and slower */
     /* Kept prefix states; 0: a quarter of the memory that is free after loading,
-     * at most 1 GiB. */
+     * at most 192 MiB, or 16 if they are kept on disk as well. */
     uint64_t kv_ram_bytes;
     /* Prefix states on disk, at most so many bytes; NULL or 0: none. */
     const char *kv_folder;

@@ -13,6 +13,7 @@
 #include "engine/template.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,23 +55,17 @@ static double mib(uint64_t bytes)
     return (double)bytes / (1024 * 1024);
 }
 
-/* Set *cells for a request of `context` tokens, more if there is memory. */
-static int choose_cells(const struct gguf_info *info, const char *path, int context,
-                        int *cells, struct lw_error *err)
+/* Is there memory for a request of `context` tokens? */
+static int check_memory(const struct gguf_info *info, const char *path, int context,
+                        struct lw_error *err)
 {
     uint64_t free_bytes = machine_memory_free();
-    struct need least = need_of(info, context);
-    struct need more = need_of(info, context + LOAD_CELLS_MORE);
+    struct need need = need_of(info, context);
 
-    if (free_bytes == 0 || need_sum(&more) <= free_bytes) {
-        *cells = context + LOAD_CELLS_MORE;
+    if (free_bytes == 0 || need_sum(&need) <= free_bytes) {
         return 0;
     }
-    if (need_sum(&least) <= free_bytes) {
-        *cells = context;
-        return 0;
-    }
-    uint64_t fixed = least.weights + least.scratch;
+    uint64_t fixed = need.weights + need.scratch;
     uint64_t fit = 0;
     if (free_bytes > fixed && info->kv_bytes_per_token > 0) {
         fit = (free_bytes - fixed) / info->kv_bytes_per_token / 256 * 256;
@@ -80,17 +75,28 @@ static int choose_cells(const struct gguf_info *info, const char *path, int cont
             err, LW_ERR_LOCAL,
             "the model %s with a context of %d tokens needs %.0f MiB of memory and "
             "%.0f are free: a context of %" PRIu64 " would fit, or a smaller model",
-            path, context, mib(need_sum(&least)), mib(free_bytes), fit);
+            path, context, mib(need_sum(&need)), mib(free_bytes), fit);
     }
     return err_set(
         err, LW_ERR_LOCAL,
         "the model %s needs %.0f MiB of memory (weights %.0f, context %.0f, working "
         "space %.0f) and %.0f are free: use a smaller model",
-        path, mib(need_sum(&least)), mib(least.weights), mib(least.kv),
-        mib(least.scratch), mib(free_bytes));
+        path, mib(need_sum(&need)), mib(need.weights), mib(need.kv), mib(need.scratch),
+        mib(free_bytes));
 }
 
 /* --- Loading -------------------------------------------------------------- */
+
+/* Once a process: ggml keeps what it was told first. */
+static void use_numa(enum engine_numa numa)
+{
+    static atomic_bool done;
+
+    if (numa != ENGINE_NUMA_OFF && !atomic_exchange(&done, true)) {
+        llama_numa_init(numa == ENGINE_NUMA_ISOLATE ? GGML_NUMA_STRATEGY_ISOLATE
+                                                    : GGML_NUMA_STRATEGY_DISTRIBUTE);
+    }
+}
 
 static bool on_progress(float share, void *user)
 {
@@ -212,28 +218,8 @@ static void choose_sequences(struct loaded *m, const struct engine_options *opt)
     m->n_seq = m->sequences + SCHED_GROUPS_MAX;
 }
 
-static int read_meta_int(const struct llama_model *model, const char *architecture,
-                         const char *key)
-{
-    char name[128], value[32];
-
-    snprintf(name, sizeof name, "%s.%s", architecture, key);
-    return llama_model_meta_val_str(model, name, value, sizeof value) > 0 ? atoi(value)
-                                                                          : 0;
-}
-
-/* Models with long and short rope factors choose by the size of the cache, not
- * by the length of the text: do not pass the border for the sake of room. */
-static void heed_rope(struct loaded *m, const struct gguf_info *info)
-{
-    int border = read_meta_int(m->model, info->architecture,
-                               "rope.scaling.original_context_length");
-
-    if (border >= m->context && border < m->cells) {
-        m->cells = border;
-    }
-}
-
+/* Its size, and that of the cache: a whole request fits, and those that are worked on
+ * at once share the room. */
 static void choose_context(struct loaded *m, const struct gguf_info *info,
                            const struct engine_options *opt)
 {
@@ -248,6 +234,7 @@ static void choose_context(struct loaded *m, const struct gguf_info *info,
             notice(opt, text);
         }
     }
+    m->cells = m->context;
 }
 
 static void name_model(struct loaded *m, const struct engine_options *opt)
@@ -280,6 +267,10 @@ struct llama_context_params load_params(const struct loaded *m,
     params.n_threads = params.n_threads_batch = load_threads(opt);
     params.kv_unified = true;
     params.swa_full = true;
+    if (opt->kv_q8) {
+        params.type_k = params.type_v = GGML_TYPE_Q8_0;
+        params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED; /* V needs it */
+    }
     return params;
 }
 
@@ -303,11 +294,25 @@ static int warm(struct loaded *m, const struct engine_options *opt, struct lw_er
     return 0;
 }
 
+static enum llama_load_mode choose_mode(const struct engine_options *opt)
+{
+    switch (opt->mmap) {
+    case ENGINE_MMAP_YES: return LLAMA_LOAD_MODE_MMAP;
+    case ENGINE_MMAP_NO: return LLAMA_LOAD_MODE_NONE;
+    case ENGINE_MMAP_AUTO: break;
+    }
+    return llama_supports_gpu_offload() ? LLAMA_LOAD_MODE_AUTO : LLAMA_LOAD_MODE_NONE;
+}
+
 static int open_model(struct loaded *m, const struct engine_options *opt,
                       const struct complaint *heard, struct lw_error *err)
 {
     struct llama_model_params params = llama_model_default_params();
 
+    params.load_mode = choose_mode(opt);
+    if (opt->gpu_layers != 0) {
+        params.n_gpu_layers = opt->gpu_layers == ENGINE_NO_GPU ? 0 : opt->gpu_layers;
+    }
     params.progress_callback = on_progress;
     /* The library takes a plain pointer; the callback only reads. */
     params.progress_callback_user_data = (void *)(uintptr_t)opt;
@@ -341,9 +346,13 @@ static int load_weights(struct loaded *m, const struct engine_options *opt,
     if (rc || (rc = check_file(info, opt->path, err))) {
         return rc;
     }
+    if (opt->kv_q8) {
+        info->kv_bytes_per_token =
+            ggml_row_size(GGML_TYPE_Q8_0, (int64_t)info->kv_bytes_per_token / 2);
+    }
     m->kv_bytes_per_token = info->kv_bytes_per_token;
     choose_context(m, info, opt);
-    if ((rc = choose_cells(info, opt->path, m->context, &m->cells, err)) ||
+    if ((rc = check_memory(info, opt->path, m->context, err)) ||
         (rc = open_model(m, opt, heard, err))) {
         return rc;
     }
@@ -361,7 +370,6 @@ static int load_writer(struct loaded *m, const struct engine_options *opt,
         (rc = check_kind(m, opt, err))) {
         return rc;
     }
-    heed_rope(m, &info);
     choose_sequences(m, opt);
     vocab_init(&m->vocab, m->model);
     if ((rc = open_context(m, opt, heard, err)) || (rc = warm(m, opt, err))) {
@@ -431,6 +439,7 @@ static int load_with(load_fn *load, struct loaded *out, const struct engine_opti
     *out = (struct loaded){ .decoder_start = LLAMA_TOKEN_NULL };
     listen_to(&heard);
     llama_backend_init();
+    use_numa(opt->numa);
     int rc = load(out, opt, &heard, err);
     listener = NULL;
     if (rc) {

@@ -8,9 +8,6 @@
 #include "engine/engine.h"
 #include "engine/vocab.h"
 
-/* Cells beside those of one whole request: excerpts that are worked on at once. */
-enum { LOAD_CELLS_MORE = 4096 };
-
 /* Texts that are embedded in one step; the library wants a divisor of its tokens. */
 enum { LOAD_TEXTS = 16 };
 

@@ -1,4 +1,6 @@
 """The real engine with a very small model, whose answers are not judged."""
+import pathlib
+import re
 import signal
 import time
 
@@ -57,3 +59,41 @@ def test_interrupted(case):
     child.send_signal(signal.SIGINT)
     result = case.finish(child, timeout=30)
     assert result.status in (10, 130), result
+
+
+@alone
+def test_options_of_the_machine(case):
+    """They change memory and speed; what is computed with equal weights stays equal."""
+    case.write("a.txt", contract(2))
+    first = ask(case)
+    other = ask(case, "--mmap", "yes", "--numa", "isolate", "--gpu-layers", "0")
+    for key in ("status", "answer", "citations", "coverage"):
+        assert first[key] == other[key], key
+
+
+def peak_memory(child):
+    """Bytes, seen from outside until the process is over."""
+    peak = 0
+    while child.poll() is None:
+        try:
+            status = pathlib.Path("/proc/%d/status" % child.pid).read_text()
+        except OSError:
+            skip("no /proc to see the memory of a process in")
+        seen = re.search(r"VmHWM:\s+(\d+) kB", status)
+        peak = max(peak, int(seen.group(1)) * 1024 if seen else 0)
+        time.sleep(0.05)
+    return peak
+
+
+@alone
+def test_memory(case):
+    """Eight requests in flight in less than 300 MB, 92 MB of weights among them."""
+    if support.shared["asan"]:
+        skip("a sanitizer's memory is not ours")
+    case.write("a.txt", contract(30))
+    child = case.start("ask", "--json", "--read", "all", "--local", need_model(), QUESTION,
+                       "a.txt")
+    peak = peak_memory(child)
+    result = case.finish(child)
+    assert result.status in (0, 3), result
+    assert 0 < peak < 300e6, peak

@@ -164,6 +164,12 @@ static void on_stage(void *user, const char *what)
     event_stage(&s->events, what);
 }
 
+static int read_max(const lw_session *s)
+{
+    long n = options_int(&s->options, OPT_READ);
+    return n == OPTIONS_AUTO ? READING_LOOK_UP_PARTS : (int)n;
+}
+
 static int run_protocol(struct ask *a, struct lw_error *err)
 {
     lw_session *s = a->s;
@@ -177,7 +183,7 @@ static int run_protocol(struct ask *a, struct lw_error *err)
                      .arena = a->arena,
                      .cancel = &s->cancel,
                      .question = a->question,
-                     .read_max = (int)options_int(&s->options, OPT_READ),
+                     .read_max = read_max(s),
                      .usage = &a->local,
                      .progress = on_progress,
                      .trace = on_trace,

@@ -94,18 +94,20 @@ static const struct option_spec table[OPTION_COUNT] = {
     { .id = OPT_READ,
       .name = "read",
       .type = OPTION_READ,
-      .argument = "all|N",
-      .fallback = "10",
+      .argument = "auto|all|N",
+      .fallback = "auto",
       .min = 1,
       .max = LIMIT_JOBS,
       .help = "parts of the documents to read for a question, best first",
-      .man = "Parts of the documents that are read for a question that looks something "
-             "up. They are ranked by search and read best first; reading stops earlier "
-             "when the answer is clearly found. \\fBall\\fP reads everything, as "
-             "do questions for all there is: \\(lqname all\\(rq, \\(lqlist the\\(rq, "
-             "\\(lqhow many times\\(rq, \\(lqhow much in all\\(rq, \\(lqis there "
-             "anything about\\(rq; their items are joined, counted or added up by the "
-             "program." },
+      .man = "Parts of the documents that are read for a question. They are ranked by "
+             "search and read best first. \\fBauto\\fP goes by the question: one that "
+             "looks something up reads the best 10 parts at most, and fewer when the "
+             "answer is clearly found; one for all there is (\\(lqname all\\(rq, "
+             "\\(lqlist the\\(rq, \\(lqhow many times\\(rq, \\(lqhow much in "
+             "all\\(rq, \\(lqis there anything about\\(rq) reads everything, and its "
+             "items are joined, counted or added up by the program. A number is another "
+             "limit for looking up, \\fBall\\fP reads everything for every "
+             "question." },
     { .id = OPT_SCHEMA,
       .name = "schema",
       .type = OPTION_FILE,

@@ -87,12 +87,13 @@ static int check_number(const struct option_spec *spec, const char *value, char 
                         struct lw_error *err)
 {
     long n;
-    if (spec->type == OPTION_READ && strcmp(value, "all") == 0) {
-        *out = mem_strdup("all");
+    if (spec->type == OPTION_READ &&
+        (strcmp(value, "all") == 0 || strcmp(value, "auto") == 0)) {
+        *out = mem_strdup(value);
         return 0;
     }
     if (!parse_number(value, spec->type, &n) || n < spec->min || n > spec->max) {
-        const char *what = spec->type == OPTION_READ ? "\"all\" or a number"
+        const char *what = spec->type == OPTION_READ ? "\"auto\", \"all\" or a number"
                            : spec->type == OPTION_SECONDS
                                ? "a time like 90, 90s, 5m or 1h, in seconds"
                                : "a whole number";
@@ -251,6 +252,7 @@ const char *options_string(const struct options *o, enum option_id id)
 long options_int(const struct options *o, enum option_id id)
 {
     const char *value = o->value[id];
+    if (value && strcmp(value, "auto") == 0) return OPTIONS_AUTO;
     return value && strcmp(value, "all") != 0 ? strtol(value, NULL, 10) : 0;
 }
 

@@ -55,7 +55,7 @@ enum option_type {
     OPTION_CHOICE,
     OPTION_FILE,
     OPTION_LIST,
-    OPTION_READ /* "all" or a number */
+    OPTION_READ /* "auto", "all" or a number */
 };
 /* CLI: only the command line knows it. FLAG: nor is it a variable or a line of the
  * configuration: it says what to do this once. */
@@ -108,8 +108,11 @@ int options_from_file(struct options *o, const char *path, struct lw_error *err)
 const char *options_string(const struct options *o, enum option_id id);
 /* OPTION_SIZE, in bytes; 0: unset. */
 uint64_t options_size(const struct options *o, enum option_id id);
-/* 0: unset, or "all" of an OPTION_READ. */
+/* 0: unset, or "all" of an OPTION_READ, whose "auto" is OPTIONS_AUTO. */
+enum { OPTIONS_AUTO = -1 };
 long options_int(const struct options *o, enum option_id id);
+/* OPTION_CHOICE: which of its choices, from 0. */
+int options_choice(const struct options *o, enum option_id id);
 bool options_flag(const struct options *o, enum option_id id);
 
 /* Value of an environment variable that holds a key or URL of a provider; NULL if unset

@@ -98,12 +98,19 @@ static void test_values(void **state)
         enum option_id id;
         long number;
     } good[] = {
-        { "rounds", "1", OPT_ROUNDS, 1 },      { "rounds", "32", OPT_ROUNDS, 32 },
-        { "read", "all", OPT_READ, 0 },        { "read", "7", OPT_READ, 7 },
-        { "timeout", "90", OPT_TIMEOUT, 90 },  { "timeout", "90s", OPT_TIMEOUT, 90 },
-        { "timeout", "5m", OPT_TIMEOUT, 300 }, { "timeout", "2h", OPT_TIMEOUT, 7200 },
-        { "json", "yes", OPT_JSON, 1 },        { "json", "FALSE", OPT_JSON, 0 },
-        { "json", "on", OPT_JSON, 1 },         { "json", "0", OPT_JSON, 0 },
+        { "rounds", "1", OPT_ROUNDS, 1 },
+        { "rounds", "32", OPT_ROUNDS, 32 },
+        { "read", "all", OPT_READ, 0 },
+        { "read", "auto", OPT_READ, OPTIONS_AUTO },
+        { "read", "7", OPT_READ, 7 },
+        { "timeout", "90", OPT_TIMEOUT, 90 },
+        { "timeout", "90s", OPT_TIMEOUT, 90 },
+        { "timeout", "5m", OPT_TIMEOUT, 300 },
+        { "timeout", "2h", OPT_TIMEOUT, 7200 },
+        { "json", "yes", OPT_JSON, 1 },
+        { "json", "FALSE", OPT_JSON, 0 },
+        { "json", "on", OPT_JSON, 1 },
+        { "json", "0", OPT_JSON, 0 },
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(options_set(o, good[i].name, good[i].value, SOURCE_SET, NULL),
@@ -126,7 +133,7 @@ static void test_bad_values(void **state)
     assert_error(o, "timeout", "9223372036854775807h", "time");
     assert_error(o, "timeout", "5d", "time");
     assert_error(o, "timeout", "0", "time");
-    assert_error(o, "read", "none", "\"all\" or a number");
+    assert_error(o, "read", "none", "\"auto\", \"all\" or a number");
     assert_error(o, "json", "perhaps", "yes or no");
     assert_error(o, "protocol", "mini", "local, remote, minion, minions");
     assert_error(o, "local", "", "empty");

@@ -16,6 +16,10 @@ enum { SECONDS_MAX = 7 * 24 * 3600 };
 /* ORDER PROTOCOLS */
 static const char *const protocol_choices[] = { "local", "remote", "minion", "minions",
                                                 NULL };
+/* ORDER: enum engine_mmap, enum engine_numa */
+static const char *const mmap_choices[] = { "auto", "yes", "no", NULL };
+static const char *const numa_choices[] = { "off", "distribute", "isolate", NULL };
+static const char *const kv_type_choices[] = { "f16", "q8_0", NULL };
 
 /* ORDER OPTIONS: enum option_id */
 static const struct option_spec table[OPTION_COUNT] = {
@@ -161,6 +165,50 @@ static const struct option_spec table[OPTION_COUNT] = {
       .min = 1,
       .max = 1024,
       .help = "threads of a model in this process (the cores there are)" },
+    { .id = OPT_GPU_LAYERS,
+      .name = "gpu-layers",
+      .type = OPTION_INT,
+      .argument = "N",
+      .min = 0,
+      .max = 10000,
+      .help =
+          "layers of a model in this process to put on a GPU, if there is one (all)" },
+    { .id = OPT_MMAP,
+      .name = "mmap",
+      .type = OPTION_CHOICE,
+      .argument = "auto|yes|no",
+      .choices = mmap_choices,
+      .fallback = "auto",
+      .help = "map the file of a model instead of reading it",
+      .man =
+          "Map the file of a model in this process instead of reading it. Most formats "
+          "are rearranged for the processor while they are loaded, and a mapped file "
+          "then stands in memory a second time: \\fBauto\\fP reads, but leaves the "
+          "choice to libllama where there is a GPU. \\fByes\\fP shares the pages of "
+          "the file between processes, which pays for formats that are not "
+          "rearranged." },
+    { .id = OPT_NUMA,
+      .name = "numa",
+      .type = OPTION_CHOICE,
+      .argument = "off|distribute|isolate",
+      .choices = numa_choices,
+      .fallback = "off",
+      .help = "where threads run on a machine with several memory nodes",
+      .man =
+          "On a machine with several memory nodes: \\fBdistribute\\fP spreads the "
+          "threads of a model in this process over all of them, \\fBisolate\\fP keeps "
+          "them on the one where loading began. The first model that is loaded decides "
+          "for all of the process." },
+    { .id = OPT_KV_TYPE,
+      .name = "kv-type",
+      .type = OPTION_CHOICE,
+      .argument = "f16|q8_0",
+      .choices = kv_type_choices,
+      .fallback = "f16",
+      .help = "format of the KV cache of a model in this process",
+      .man = "Format of the live KV cache of a model in this process, and of the states "
+             "that are kept. \\fBq8_0\\fP takes about half the memory and the disk, and "
+             "computes more slowly." },
     { .id = OPT_CHUNK_TOKENS,
       .name = "chunk-tokens",
       .type = OPTION_INT,

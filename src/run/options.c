@@ -263,6 +263,15 @@ uint64_t options_size(const struct options *o, enum option_id id)
     return bytes;
 }
 
+int options_choice(const struct options *o, enum option_id id)
+{
+    const char *value = options_string(o, id);
+    const char *const *choices = option_table()[id].choices;
+    int i = 0;
+    while (choices[i] && strcmp(choices[i], value) != 0) i++;
+    return i;
+}
+
 bool options_flag(const struct options *o, enum option_id id)
 {
     return options_int(o, id) != 0;

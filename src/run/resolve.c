@@ -65,45 +65,52 @@ static void say_loading(lw_session *s, const char *path)
     event_stage(&s->events, stage);
 }
 
-static int open_embedder(lw_session *s, const char *path, struct model_slot *slot,
-                         struct lw_error *err)
+/* What every model in this process is opened with. */
+static struct engine_options machine_options(lw_session *s, const char *path)
 {
-    struct engine_options opt = {
+    const struct options *o = &s->options;
+    bool all_layers = !options_string(o, OPT_GPU_LAYERS);
+    int gpu_layers = all_layers ? 0 : (int)options_int(o, OPT_GPU_LAYERS);
+    return (struct engine_options){
         .path = path,
-        .threads = (int)options_int(&s->options, OPT_THREADS),
+        .threads = (int)options_int(o, OPT_THREADS),
+        .gpu_layers = gpu_layers > 0 || all_layers ? gpu_layers : ENGINE_NO_GPU,
+        .mmap = (enum engine_mmap)options_choice(o, OPT_MMAP),
+        .numa = (enum engine_numa)options_choice(o, OPT_NUMA),
         .notice = event_post_notice,
         .user = &s->events,
         .cancel = &s->cancel,
     };
+}
+
+static int open_embedder(lw_session *s, const char *path, struct model_slot *slot,
+                         struct lw_error *err)
+{
+    struct engine_options opt = machine_options(s, path);
     return embed_open(&slot->llm, &opt, err);
 }
 
 /* As many threads as the user says, else as measured best, else as there are cores. */
-static int open_file(lw_session *s, const char *path, struct model_slot *slot,
-                     struct lw_error *err)
+static int open_worker(lw_session *s, const char *path, struct model_slot *slot,
+                       struct lw_error *err)
 {
     char stage[256];
-    int threads = (int)options_int(&s->options, OPT_THREADS);
-    if (threads == 0 && tuned_of_model(path, &slot->tuned) && slot->tuned.threads > 0) {
-        threads = slot->tuned.threads;
-        snprintf(stage, sizeof stage, "%d thread%s, as legwork tune measured", threads,
-                 threads == 1 ? "" : "s");
+    struct engine_options opt = machine_options(s, path);
+    if (opt.threads == 0 && tuned_of_model(path, &slot->tuned) &&
+        slot->tuned.threads > 0) {
+        opt.threads = slot->tuned.threads;
+        snprintf(stage, sizeof stage, "%d thread%s, as legwork tune measured",
+                 opt.threads, opt.threads == 1 ? "" : "s");
         event_trace(&s->events, stage);
     }
     s->kept_room = kept_room_now(s);
-    struct engine_options opt = {
-        .path = path,
-        .context = (int)options_int(&s->options, OPT_CONTEXT),
-        .sequences = (int)options_int(&s->options, OPT_PARALLEL),
-        .threads = threads,
-        .kv_folder = kept_folder(s),
-        .kv_bytes = s->kept_room,
-        .warning = event_post_warning,
-        .trace = event_post_trace,
-        .notice = event_post_notice,
-        .user = &s->events,
-        .cancel = &s->cancel,
-    };
+    opt.context = (int)options_int(&s->options, OPT_CONTEXT);
+    opt.sequences = (int)options_int(&s->options, OPT_PARALLEL);
+    opt.kv_q8 = strcmp(options_string(&s->options, OPT_KV_TYPE), "q8_0") == 0;
+    opt.kv_folder = kept_folder(s);
+    opt.kv_bytes = s->kept_room;
+    opt.warning = event_post_warning;
+    opt.trace = event_post_trace;
     return engine_open(&slot->llm, &opt, err);
 }
 
@@ -131,7 +138,7 @@ static int open_model(lw_session *s, const char *model, struct model_slot *slot,
     if (!code) {
         say_loading(s, path.data);
         code = slot == &s->embedder ? open_embedder(s, path.data, slot, err)
-                                    : open_file(s, path.data, slot, err);
+                                    : open_worker(s, path.data, slot, err);
         if (!code) slot->path = mem_strdup(path.data);
     } else if (model && slot != &s->embedder && looks_like_provider(model)) {
         code = open_server(s, model, slot, err);
@@ -151,15 +158,22 @@ void slot_close(struct model_slot *slot)
 }
 
 /* What a model depends on besides its name, as one string to compare. */
+static const enum option_id opens_with[] = {
+    OPT_CONTEXT, OPT_THREADS, OPT_PARALLEL, OPT_GPU_LAYERS,
+    OPT_MMAP,    OPT_NUMA,    OPT_KV_TYPE,
+};
+
 static char *slot_key(const lw_session *s, const char *model)
 {
     struct buf key;
     buf_init(&key, KEY_BYTES_MAX);
     const char *dir = options_string(&s->options, OPT_MODELS_DIR);
-    buf_addf(&key, "%s\n%s\n%ld %ld %ld %" PRIu64, model ? model : "", dir ? dir : "",
-             options_int(&s->options, OPT_CONTEXT), options_int(&s->options, OPT_THREADS),
-             options_int(&s->options, OPT_PARALLEL),
+    buf_addf(&key, "%s\n%s\n%" PRIu64, model ? model : "", dir ? dir : "",
              options_size(&s->options, OPT_KV_CACHE));
+    for (size_t i = 0; i < sizeof opens_with / sizeof *opens_with; i++) {
+        const char *value = options_string(&s->options, opens_with[i]);
+        buf_addf(&key, " %s", value ? value : "-");
+    }
     char *out = buf_take(&key, NULL);
     buf_release(&key);
     return out;

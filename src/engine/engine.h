@@ -43,7 +43,7 @@
  * processes, for formats that are computed with as they are. */
 enum engine_mmap { ENGINE_MMAP_AUTO, ENGINE_MMAP_YES, ENGINE_MMAP_NO };
 
-/* Machines of several memory nodes; the first model that is loaded decides for all.
+/* Machines of several memory nodes: to be said with the first model of the process only.
  * DISTRIBUTE: threads on all nodes; ISOLATE: on the one where loading began. */
 enum engine_numa { ENGINE_NUMA_OFF, ENGINE_NUMA_DISTRIBUTE, ENGINE_NUMA_ISOLATE };
 

@@ -13,7 +13,6 @@
 #include "engine/template.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,12 +86,10 @@ static int check_memory(const struct gguf_info *info, const char *path, int cont
 
 /* --- Loading -------------------------------------------------------------- */
 
-/* Once a process: ggml keeps what it was told first. */
+/* ggml keeps what it was told first, and complains of every further time. */
 static void use_numa(enum engine_numa numa)
 {
-    static atomic_bool done;
-
-    if (numa != ENGINE_NUMA_OFF && !atomic_exchange(&done, true)) {
+    if (numa != ENGINE_NUMA_OFF && machine_has_nodes()) {
         llama_numa_init(numa == ENGINE_NUMA_ISOLATE ? GGML_NUMA_STRATEGY_ISOLATE
                                                     : GGML_NUMA_STRATEGY_DISTRIBUTE);
     }

@@ -152,6 +152,11 @@ int machine_cores(void)
     return cores;
 }
 
+bool machine_has_nodes(void)
+{
+    return access("/sys/devices/system/node/node1", F_OK) == 0;
+}
+
 uint64_t machine_memory_free(void)
 {
     char folder[PATH_BYTES];

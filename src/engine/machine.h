@@ -5,10 +5,13 @@
 #ifndef LW_ENGINE_MACHINE_H
 #define LW_ENGINE_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Cores that this process may keep busy; at least 1. */
 int machine_cores(void);
+/* Has the memory several nodes (NUMA)? */
+bool machine_has_nodes(void);
 /* Bytes that can be taken without swapping; 0: unknown. */
 uint64_t machine_memory_free(void);
 

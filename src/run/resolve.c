@@ -71,12 +71,15 @@ static struct engine_options machine_options(lw_session *s, const char *path)
     const struct options *o = &s->options;
     bool all_layers = !options_string(o, OPT_GPU_LAYERS);
     int gpu_layers = all_layers ? 0 : (int)options_int(o, OPT_GPU_LAYERS);
+    enum engine_numa numa = (enum engine_numa)options_choice(o, OPT_NUMA);
+    if (s->numa_told) numa = ENGINE_NUMA_OFF;
+    s->numa_told = s->numa_told || numa != ENGINE_NUMA_OFF;
     return (struct engine_options){
         .path = path,
         .threads = (int)options_int(o, OPT_THREADS),
         .gpu_layers = gpu_layers > 0 || all_layers ? gpu_layers : ENGINE_NO_GPU,
         .mmap = (enum engine_mmap)options_choice(o, OPT_MMAP),
-        .numa = (enum engine_numa)options_choice(o, OPT_NUMA),
+        .numa = numa,
         .notice = event_post_notice,
         .user = &s->events,
         .cancel = &s->cancel,

@@ -64,6 +64,7 @@ struct lw_session {
     struct cancel cancel;
     struct http *http; /* NULL: nothing needed it yet */
     struct model_slot worker, supervisor, embedder;
+    bool numa_told; /* with the first model */
     struct reading_matter matter;
     struct egress egress; /* of the run under way; guards count into it */
     int hosts;            /* other machines that it went to, in the last run */

@@ -12,6 +12,7 @@
 static const char *const answer_names[ANSWER_KINDS] = {
     [ANSWER_TEXT] = "text",     [ANSWER_NUMBER] = "number", [ANSWER_DATE] = "date",
     [ANSWER_YES_NO] = "yes_no", [ANSWER_LIST] = "list",     [ANSWER_CHOICE] = "choice",
+    [ANSWER_GIST] = "gist",
 };
 
 /* ORDER REDUCES */

@@ -14,6 +14,7 @@ enum answer_kind {
     ANSWER_YES_NO,
     ANSWER_LIST,
     ANSWER_CHOICE,
+    ANSWER_GIST, /* a sentence on what a chunk says, for summaries */
     ANSWER_KINDS
 };
 /* ORDER REDUCES: names in plan.c, code in jobs/reduce.c */

@@ -218,7 +218,7 @@ static int take_kinds(const struct checking *c, const json_t *object)
 {
     int answer = -1, reduce = REDUCE_LIST;
     int code = take_name(c, object, "answer", answer_kind_from_name,
-                         "text, number, date, yes_no, list, choice", &answer);
+                         "text, number, date, yes_no, list, choice, gist", &answer);
     if (code == 0) {
         code = take_name(c, object, "reduce", reduce_kind_from_name,
                          "list, vote, count, sum, min, max, latest, earliest", &reduce);
@@ -422,7 +422,8 @@ static const char schema_text[] =
     "\"found_in\":{\"type\":\"string\",\"maxLength\":15}},"
     "\"additionalProperties\":false},"
     /* ORDER ANSWERS */
-    "\"answer\":{\"enum\":[\"text\",\"number\",\"date\",\"yes_no\",\"list\",\"choice\"]},"
+    "\"answer\":{\"enum\":[\"text\",\"number\",\"date\",\"yes_no\",\"list\",\"choice\","
+    "\"gist\"]},"
     "\"choices\":{\"type\":\"array\",\"maxItems\":16,"
     "\"items\":{\"type\":\"string\",\"maxLength\":60}},"
     "\"unit\":{\"type\":\"string\",\"maxLength\":40},"

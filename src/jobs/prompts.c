@@ -3,7 +3,8 @@
  * The words for a text answer were measured on models of 0.5B and 1.5B and are
  * not to be polished by ear: "not stated" beats "unknown" and "none", labels
  * such as FOUND and ABSENT read badly, an example or a longer instruction
- * brings nothing. Those for other kinds follow them, not measured. The user's
+ * brings nothing. Those for other kinds follow them, not measured; of a gist, "what the
+ * excerpt says" gave sentences that begin "The excerpt discusses". The user's
  * message is cut into parts where sharing ends:
  *
  *     Excerpt:\n---\n    the same for every chunk
@@ -46,6 +47,8 @@ static const char *const wordings[ANSWER_KINDS] = {
         "If the excerpt gives none, answer: {\"items\": []}.",
     [ANSWER_CHOICE] = "Answer with one of the choices, as JSON: {\"choice\": \"...\"}. "
                       "If the excerpt does not say, the choice is \"" PROMPT_ABSENT "\".",
+    [ANSWER_GIST] = "Answer with the most important thing that it says, as one sentence. "
+                    "If it says nothing on this, answer: " PROMPT_ABSENT ".",
 };
 
 bool prompt_is_json(enum answer_kind kind)
@@ -136,10 +139,11 @@ void prompt_read(struct arena *a, const char *excerpt, size_t len,
         req->max_tokens = PROMPT_JSON_TOKENS;
         return;
     }
+    bool gist = task->answer == ANSWER_GIST;
     ask_line(a, excerpt, len, task, task->answer, req);
-    req->forbid_alt = true;
+    req->forbid_alt = !gist; /* which nothing was screened for */
     req->stop = "\n";
-    req->max_tokens = PROMPT_ANSWER_TOKENS;
+    req->max_tokens = gist ? PROMPT_GIST_TOKENS : PROMPT_ANSWER_TOKENS;
 }
 
 void prompt_probe(struct arena *a, const char *excerpt, size_t len,

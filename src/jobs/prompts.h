@@ -17,6 +17,7 @@
 enum {
     PROMPT_MESSAGES = 2,
     PROMPT_ANSWER_TOKENS = 28, /* of a worker that goes on behind "Answer:" */
+    PROMPT_GIST_TOKENS = 80,   /* of a sentence */
     PROMPT_SERVER_TOKENS = 48, /* of one that may say more than asked */
     PROMPT_JSON_TOKENS = 512   /* of a list or a choice */
 };

@@ -34,6 +34,20 @@ static const struct wording wordings[] = {
     { "at how many", NULL, QUESTION_COUNT, "at which" },
     { "on how many", NULL, QUESTION_COUNT, "on which" },
     { "in how many", NULL, QUESTION_COUNT, "in which" },
+    { "summarize", NULL, QUESTION_SUMMARY, NULL },
+    { "summarise", NULL, QUESTION_SUMMARY, NULL },
+    { "summary of", NULL, QUESTION_SUMMARY, NULL },
+    { "a summary", NULL, QUESTION_SUMMARY, NULL },
+    { "overview of", NULL, QUESTION_SUMMARY, NULL },
+    { "an overview", NULL, QUESTION_SUMMARY, NULL },
+    { "main points", NULL, QUESTION_SUMMARY, NULL },
+    { "key points", NULL, QUESTION_SUMMARY, NULL },
+    { "tl;dr", NULL, QUESTION_SUMMARY, NULL },
+    { "tldr", NULL, QUESTION_SUMMARY, NULL },
+    { "what is this document about", NULL, QUESTION_SUMMARY, NULL },
+    { "what is the document about", NULL, QUESTION_SUMMARY, NULL },
+    { "what is this text about", NULL, QUESTION_SUMMARY, NULL },
+    { "what is this about", NULL, QUESTION_SUMMARY, NULL },
     { "is there anything", NULL, QUESTION_ANY, NULL },
     { "are there any mentions", NULL, QUESTION_ANY, NULL },
     { "is anything said", NULL, QUESTION_ANY, NULL },
@@ -64,6 +78,7 @@ static const struct {
     [QUESTION_COUNT] = { "count", ANSWER_LIST, REDUCE_COUNT },
     [QUESTION_SUM] = { "sum", ANSWER_LIST, REDUCE_SUM },
     [QUESTION_ANY] = { "any", ANSWER_YES_NO, REDUCE_COUNT },
+    [QUESTION_SUMMARY] = { "summary", ANSWER_GIST, REDUCE_LIST },
 };
 
 const char *question_kind_name(enum question_kind kind)

@@ -1,9 +1,9 @@
 /* question.h - how much of the documents a question needs, told from its words.
  *
  * Most questions look one thing up: a few parts hold the answer, and reading may stop
- * when it is found. A list, a count, a sum or "is there anything about" needs every
- * part, and then exact arithmetic instead of a model's. A supervisor says which it is
- * in its plan; without one the wording has to do. Only English wordings are known, and
+ * when it is found. A list, a count, a sum, "is there anything about" or a summary needs
+ * every part, and then exact arithmetic instead of a model's. A supervisor says which it
+ * is in its plan; without one the wording has to do. Only English wordings are known, and
  * only strong ones ("name all", "how many times", "in all"): anything else looks
  * something up, which is right more often than not. */
 #ifndef LW_JOBS_QUESTION_H
@@ -13,10 +13,11 @@
 
 enum question_kind {
     QUESTION_LOOK_UP,
-    QUESTION_LIST,  /* all that there is, each once */
-    QUESTION_COUNT, /* how often something is told */
-    QUESTION_SUM,   /* amounts told in several places, added up */
-    QUESTION_ANY,   /* is there anything about it at all */
+    QUESTION_LIST,    /* all that there is, each once */
+    QUESTION_COUNT,   /* how often something is told */
+    QUESTION_SUM,     /* amounts told in several places, added up */
+    QUESTION_ANY,     /* is there anything about it at all */
+    QUESTION_SUMMARY, /* what all of it says, in a few sentences */
     QUESTION_KINDS
 };
 

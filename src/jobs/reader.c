@@ -119,7 +119,9 @@ static void make_request(const struct reader *rd, const struct step *step,
     } else {
         prompt_read(a, e.text, e.len, task, req);
         req->schema = rd->schemas[j->task];
-        if (step->kind == STEP_WHOLE) make_whole(req);
+        if (step->kind == STEP_WHOLE && !llm_info(rd->r->worker)->cheap_scoring) {
+            make_whole(req);
+        }
         sample_request(j, req);
     }
     if (rd->r->sources) {
@@ -149,8 +151,9 @@ static void take_whole(struct reader *rd, size_t job, const struct llm_reply *re
 {
     struct job *j = &rd->jobs->jobs[job];
     struct reply_value v;
-    reply_read(rd->r->arena, &rd->plan->tasks[j->task], rd->schemas[j->task], reply,
-               REPLY_CUT_FAILS, &v);
+    const struct task *task = &rd->plan->tasks[j->task];
+    reply_read(rd->r->arena, task, rd->schemas[j->task], reply,
+               task->answer == ANSWER_GIST ? REPLY_CUT_KEEPS : REPLY_CUT_FAILS, &v);
     j->screen = -reply->logprob_alt;
     end_job(rd, j, &v);
 }

@@ -4,7 +4,7 @@
  * steps, sends them in one call, and writes each reply into its job; what to
  * ask next is the caller's to decide (sweep.c, look_up.c).
  *
- *     worker that scores cheaply      any other
+ *     worker that scores cheaply      any other, and gists of both
  *     SCREEN  job.screen              WHOLE  job.state, answer, screen
  *     ANSWER  slot.answer
  *     PROBE   slot.yn

@@ -164,6 +164,17 @@ static void keep_line(struct arena *a, const struct task *task, struct slice lin
     out->answer = arena_printf(a, "%.*s%s", (int)line.len, line.text, cut ? "..." : "");
 }
 
+/* A text that was cut, without the sentence that has no end; it stays if it is alone. */
+static struct slice whole_sentences(struct slice s)
+{
+    for (size_t n = s.len; n > 1; n--) {
+        if (s.text[n - 1] == ' ' && strchr(".!?", s.text[n - 2])) {
+            return (struct slice){ s.text, n - 1 };
+        }
+    }
+    return s;
+}
+
 static void read_line(struct arena *a, const struct task *task,
                       const struct llm_reply *reply, enum reply_cut cut,
                       struct reply_value *out)
@@ -177,6 +188,7 @@ static void read_line(struct arena *a, const struct task *task,
     } else if (reply_says_absent(line.text, line.len)) {
         out->state = JOB_ABSENT;
     } else {
+        if (!whole && task->answer == ANSWER_GIST) line = whole_sentences(line);
         keep_line(a, task, line, out);
     }
 }

@@ -2,17 +2,25 @@
  *
  * A worker that scores cheaply gets two: all screens, then the answers of all
  * candidates. Any other gets all jobs at once. There is no rule for stopping:
- * a sum over half of the chunks would be a wrong number. */
+ * a sum over half of the chunks would be a wrong number. Nearly every chunk has
+ * a gist, so nobody screens for those. */
 #include "jobs/sweep.h"
 
 #include "jobs/decide.h"
+
+static bool is_gist(const struct expanded_task *task)
+{
+    return task->task->answer == ANSWER_GIST;
+}
 
 static void add_all(const struct reader *rd, enum step_kind kind, struct step_list *steps)
 {
     for (size_t i = 0; i < rd->jobs->n; i++) {
         const struct job *j = &rd->jobs->jobs[i];
-        if (rd->jobs->tasks[j->task].look_up) continue;
-        if (kind == STEP_WHOLE || j->sample == 0) step_list_add(steps, kind, i);
+        const struct expanded_task *task = &rd->jobs->tasks[j->task];
+        if (task->look_up) continue;
+        enum step_kind as = is_gist(task) ? STEP_WHOLE : kind;
+        if (as == STEP_WHOLE || j->sample == 0) step_list_add(steps, as, i);
     }
 }
 
@@ -25,7 +33,7 @@ static void collect_candidates(struct reader *rd, struct candidates *c)
 {
     for (size_t t = 0; t < rd->jobs->n_tasks; t++) {
         const struct expanded_task *task = &rd->jobs->tasks[t];
-        if (task->look_up) continue;
+        if (task->look_up || is_gist(task)) continue;
         reader_margins(rd, task, task->n);
         size_t before = c->n;
         for (size_t i = 0; i < task->n; i++) {
@@ -45,7 +53,8 @@ static void settle_all(struct reader *rd)
 {
     for (size_t i = 0; i < rd->jobs->n; i++) {
         const struct job *j = &rd->jobs->jobs[i];
-        if (rd->jobs->tasks[j->task].look_up || j->sample > 0) continue;
+        const struct expanded_task *task = &rd->jobs->tasks[j->task];
+        if (task->look_up || is_gist(task) || j->sample > 0) continue;
         bool found = rd->slots[i].asked && decide_listed(j->screen, rd->slots[i].yn);
         struct decide_look look = { .screen = j->screen, .yn = rd->slots[i].yn };
         reader_settle(rd, i, found, decide_strength(&look));

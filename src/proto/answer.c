@@ -292,6 +292,19 @@ void answer_from_parts(const struct record *rec, const struct answer_parts *part
     builder_end(&b, FINAL_ANSWERED, out);
 }
 
+void answer_from_points(const struct record *rec, const struct answer_point *points,
+                        size_t n, struct final *out)
+{
+    struct builder b;
+    builder_init(&b, rec);
+    for (size_t i = 0; i < n; i++) {
+        if (n > 1) buf_addf(&b.text, "%s- ", i > 0 ? "\n" : "");
+        add_value(&b, points[i].text, points[i].from, points[i].n);
+    }
+    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    builder_end(&b, FINAL_ANSWERED, out);
+}
+
 /* Findings nearly as sure as the best one of the same question. */
 static void add_best_values(struct builder *b, const struct asked *asked)
 {

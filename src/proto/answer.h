@@ -36,6 +36,16 @@ struct answer_parts {
 void answer_from_parts(const struct record *rec, const struct answer_parts *parts,
                        struct final *out);
 
+/* Sentences of a summary, a line each, with the findings behind them (indices). */
+enum { POINT_FROM_MAX = 2 };
+struct answer_point {
+    const char *text;
+    const size_t *from;
+    size_t n;
+};
+void answer_from_points(const struct record *rec, const struct answer_point *points,
+                        size_t n, struct final *out);
+
 /* The best that can be said without a model: every question's reduced value or
  * best findings. Nothing found: FINAL_NOT_FOUND. */
 void answer_from_findings(const struct record *rec, struct final *out);

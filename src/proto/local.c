@@ -1,13 +1,14 @@
 /* local.c - no cloud at all: read the best parts, answer from what was found.
  *
  *     question --> jobs over the chunks --> findings --> the best one --> answer
- *                                               `--> list, count, sum --> answer
+ *                                               |--> list, count, sum --> answer
+ *                                               `--> points (summary.h) --> answer
  *
  * The question is a plan of one task (jobs/question.h). What looks one thing up is
  * answered by the best finding. What wants all there is has read every part, and is
  * put together here, from findings whose quotes show them. The worker is not asked
- * to choose or to combine: on 20 questions a second look at rival findings made none
- * right. */
+ * to choose or to combine, but for a summary: on 20 questions a second look at rival
+ * findings made none right. */
 #include "proto/ways.h"
 
 #include "base/mem.h"
@@ -15,6 +16,7 @@
 #include "jobs/run_jobs.h"
 #include "proto/answer.h"
 #include "proto/shape.h"
+#include "proto/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +64,8 @@ static bool says_nothing(enum question_kind kind, const struct asked *asked)
     return kind == QUESTION_ANY && strcmp(asked->reduced, "0") == 0;
 }
 
-static void answer_all(const struct record *rec, enum question_kind kind,
-                       struct final *out)
+static void answer_all(const struct proto_run *run, const struct record *rec,
+                       enum question_kind kind, struct final *out)
 {
     const struct asked *asked = &rec->asked[0];
     bool sum = kind == QUESTION_SUM;
@@ -72,7 +74,7 @@ static void answer_all(const struct record *rec, enum question_kind kind,
         .joint = sum ? " + " : "; ",
     };
     size_t *from = arena_array(rec->reading->arena, rec->findings.n, sizeof *from);
-    if (kind == QUESTION_LIST) {
+    if (kind == QUESTION_LIST || kind == QUESTION_SUMMARY) {
         parts.n = verified(rec, from);
     } else if (asked->reduced && !says_nothing(kind, asked)) {
         parts.total = asked->reduced;
@@ -83,6 +85,8 @@ static void answer_all(const struct record *rec, enum question_kind kind,
     parts.from = from;
     if (parts.n == 0) {
         answer_not_found(rec, out);
+    } else if (kind == QUESTION_SUMMARY) {
+        summary_answer(run, rec, parts.from, parts.n, out);
     } else if (kind == QUESTION_ANY) {
         answer_from_value(rec, "Yes", parts.from, parts.n, out);
     } else {
@@ -102,7 +106,7 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     if (rec.findings.n == 0) {
         answer_not_found(&rec, out);
     } else if (kind != QUESTION_LOOK_UP) {
-        answer_all(&rec, kind, out);
+        answer_all(run, &rec, kind, out);
     } else {
         answer_from_value(&rec, rec.findings.items[0].value, &(size_t){ 0 }, 1, out);
     }

@@ -143,7 +143,9 @@ static void add_task_fields(struct buf *b)
         "\"top\" (how many parts to read, best matches first; leave it out to read until "
         "the answer is found) and \"found_in\" (the id of an earlier task: only where "
         "that one found something). \"hint\": what the fact may look like in the text. "
-        "\"answer\": text, number, date, yes_no, list or choice (with \"choices\"); "
+        "\"answer\": text, number, date, yes_no, list, choice (with \"choices\") or gist "
+        "(what "
+        "every part says on it, in a sentence, for summaries); "
         "\"unit\" for numbers. \"reduce\" "
         "joins the answers of all parts exactly, on the user's machine: list keeps them, "
         "or vote, count, sum, min, max, latest, earliest. \"note\": what you want to "
@@ -313,6 +315,20 @@ void prompt_shape(const struct proto_run *run, const char *answer, const char *f
     json_write(run->schema, &b);
     buf_add_str(&b, "\nUse only what stands above. No ids and no marks like [1].\n");
     end(&b, run, "You put answers into JSON, exactly and without additions.", messages);
+}
+
+/* --- Summaries ------------------------------------------------------------ */
+
+void prompt_join(const struct proto_run *run, const char *notes,
+                 struct llm_message *messages)
+{
+    struct buf b;
+    buf_init(&b, PROMPT_BYTES_MAX);
+    buf_addf(&b,
+             "Notes on parts of a document that follow each other:\n%s\nRequest: %s\n"
+             "Say in one sentence what these notes tell together. Use only the notes.\n",
+             notes, run->reading.question);
+    end(&b, run, "You join notes into one sentence, without additions.", messages);
 }
 
 /* --- Sentences for the user ------------------------------------------------ */

@@ -46,6 +46,10 @@ void prompt_remote(const struct proto_run *run, const char *text, size_t len,
 void prompt_shape(const struct proto_run *run, const char *answer, const char *found,
                   struct llm_message *messages);
 
+/* A summary: what neighbouring parts say (a line each), for a worker to join. */
+void prompt_join(const struct proto_run *run, const char *notes,
+                 struct llm_message *messages);
+
 /* --- Sentences for the user ------------------------------------------------ */
 
 /* "The documents do not state this. All 12 parts were read." */

@@ -109,7 +109,8 @@ static const struct option_spec table[OPTION_COUNT] = {
              "answer is clearly found; one for all there is (\\(lqname all\\(rq, "
              "\\(lqlist the\\(rq, \\(lqhow many times\\(rq, \\(lqhow much in "
              "all\\(rq, \\(lqis there anything about\\(rq) reads everything, and its "
-             "items are joined, counted or added up by the program. A number is another "
+             "items are joined, counted or added up by the program; so does "
+             "\\(lqsummarize\\(rq, with a few points in the end. A number is another "
              "limit for looking up, \\fBall\\fP reads everything for every "
              "question." },
     { .id = OPT_SCHEMA,

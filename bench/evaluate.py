@@ -6,6 +6,9 @@
                       [--moved N] [--out FILE.jsonl]
                       [option=value ...]            options of legwork, e.g. local=qwen2.5-1.5b remote=self
 
+kv-cache=8G among the options uses the store of kept states, so that documents that
+`legwork index` has read cost only the questions; else nothing is kept.
+
 Each document's questions are asked in one session (build/bench/ask_many), then
 the same number of questions that belong to another document of the same set
 ("moved"): those have no answer here. A result line a question goes to --out,
@@ -182,8 +185,9 @@ def median(values):
 
 def table(rows):
     print("| set | right | citation on gold evidence | not found where it is | "
-          "false answers on moved questions | seconds (median) | computed tokens (median) |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+          "false answers on moved questions | parts read | seconds (median) | "
+          "computed tokens (median) |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     sets = list(dict.fromkeys(r["set"] for r in rows))
     for name in sets + ["all"]:
         part = [r for r in rows if name in ("all", r["set"]) and r["status"] != "error"]
@@ -192,9 +196,12 @@ def table(rows):
         gold = [r for r in own if r["has_gold"]]
         missed = [r for r in own if r["status"] == "not_found"]
         false = [r for r in moved if r["status"] != "not_found"]
+        read = sum(r["coverage"]["read"] for r in part)
+        parts = sum(r["coverage"]["chunks"] for r in part)
         computed = [r["tokens"]["prompt_tokens"] - r["tokens"]["cached_tokens"] for r in part]
         print(f"| {name} | {share(own, 'right')} | {share(gold, 'cited')} | "
               f"{len(missed)}/{len(own)} | {len(false)}/{len(moved)} | "
+              f"{100 * read / max(1, parts):.0f} % | "
               f"{median([r['seconds'] for r in part]):.1f} | {median(computed)} |")
     errors = [r for r in rows if r["status"] == "error"]
     faults = [r for r in rows if r["faults"]]

@@ -41,15 +41,22 @@ static int remove_folder(void **state)
     return 0;
 }
 
-static struct llm *open_on(const char *folder, uint64_t bytes)
+static struct llm *open_as(const char *folder, uint64_t bytes, bool kv_q8)
 {
-    struct llm *llm = help_open(&(struct engine_options){
-        .context = HELP_CONTEXT, .kv_folder = folder, .kv_bytes = bytes });
+    struct llm *llm = help_open(&(struct engine_options){ .context = HELP_CONTEXT,
+                                                          .kv_q8 = kv_q8,
+                                                          .kv_folder = folder,
+                                                          .kv_bytes = bytes });
 
     if (!llm) {
         skip();
     }
     return llm;
+}
+
+static struct llm *open_on(const char *folder, uint64_t bytes)
+{
+    return open_as(folder, bytes, false);
 }
 
 /* One question over an excerpt, scored: yes or no. */
@@ -133,6 +140,26 @@ static void test_without_a_source_nothing_is_kept(void **state)
     llm_close(llm);
 }
 
+/* q8_0: about half as large, about the same scores, and nothing of the other is used. */
+static void test_another_type_of_cache(void **state)
+{
+    struct llm *f16 = open_on(*state, 1 << 30);
+    struct llm_reply as_f16 = screen(f16, help_lease, rent, &lease);
+    uint64_t f16_bytes = llm_info(f16)->kept_token_bytes;
+
+    llm_close(f16);
+    struct llm *q8 = open_as(*state, 1 << 30, true);
+    struct llm_reply as_q8 = screen(q8, help_lease, rent, &lease);
+    assert_int_equal(llm_info(q8)->kept_token_bytes, f16_bytes / 32 * 17);
+    assert_int_equal(as_q8.usage.cached_tokens, 0);
+    assert_true(fabs(as_q8.logprob_alt - as_f16.logprob_alt) < 0.5);
+    llm_close(q8);
+    q8 = open_as(*state, 1 << 30, true);
+    struct llm_reply again = screen(q8, help_lease, pets, &lease);
+    assert_true(again.usage.cached_tokens > 0);
+    llm_close(q8);
+}
+
 static void test_without_a_store(void **state)
 {
     struct llm *llm = open_on(*state, 0);
@@ -211,6 +238,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_same_text, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_without_a_source_nothing_is_kept,
                                         make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_another_type_of_cache, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(test_without_a_store, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_beforehand, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_a_run_does_not_push_out_its_own, make_folder,

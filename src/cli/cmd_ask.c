@@ -113,20 +113,21 @@ static void say_sent(struct asking *a)
     say(line);
 }
 
-static void say_coverage(struct asking *a, const lw_result *r)
+static void say_coverage(struct asking *a, const lw_result *r, int code)
 {
     if (a->reading.progress.quiet) return;
     if (!a->reading.progress.verbose && !isatty(STDERR_FILENO)) return;
     const char *text = lw_result_json(r);
     json_t *object = json_parse(text, strlen(text), NULL);
     const json_t *coverage = json_object_get(object, "coverage");
+    long read = json_int(coverage, "read", 0, 0, INT32_MAX);
+    long chunks = json_int(coverage, "chunks", 0, 0, INT32_MAX);
     char line[160];
     snprintf(line, sizeof line, "Read %ld of %ld parts, %ld with something; %ld failed.",
-             json_int(coverage, "read", 0, 0, INT32_MAX),
-             json_int(coverage, "chunks", 0, 0, INT32_MAX),
-             json_int(coverage, "found", 0, 0, INT32_MAX),
+             read, chunks, json_int(coverage, "found", 0, 0, INT32_MAX),
              json_int(coverage, "failed", 0, 0, INT32_MAX));
     say(line);
+    if (code == LW_NOT_FOUND && read < chunks) say("--read all reads the rest, too.");
     json_decref(object);
 }
 
@@ -140,7 +141,7 @@ static int ask_and_print(struct asking *a, struct lw_error *err)
     reading_say_warnings(&a->reading, err);
     if (r) {
         int failed = print_result(a, r, &write_error);
-        say_coverage(a, r);
+        say_coverage(a, r, code);
         if (failed) code = err_set(err, failed, "%s", write_error.message);
     }
     say_sent(a);

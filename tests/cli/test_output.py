@@ -118,3 +118,12 @@ def test_escape_sequences_in_file_names(case):
     args = ["ask", "--local", case.server(READER).url, QUESTION, "a\x1b[31m.txt"]
     assert b"\x1b" not in on_terminal(case, args, stream="stdout")
     assert b"\x1b[31m" not in case.legwork("ask", QUESTION, "b\x1b[31m").err.encode()
+
+
+def test_what_was_left_unread_is_said(case):
+    """Somebody at a terminal is told how to have the rest read; a script is not."""
+    args = [*setup(case, "say not stated\n"), "--chunk-tokens", "100"]
+    for read, said in (("2", True), ("all", False)):
+        seen = on_terminal(case, [*args, "--read", read])
+        assert (b"--read all reads the rest, too." in seen) == said, seen
+    assert expect(case.legwork(*args, "--read", "2"), 3).err == ""

@@ -11,6 +11,7 @@ enum {
     BYTES_A_TOKEN_MAX = 10, /* of text that does not repeat itself */
     LEARN_BYTES_MIN = 1024,
     LEARN_PIECES_MIN = 1000,
+    LEARN_PIECES_ENOUGH = 20000,
     ROUND_MIN = 1024
 };
 
@@ -55,11 +56,16 @@ static int64_t varied_bytes(const char *text, size_t len)
     return n;
 }
 
+bool cut_wants(const struct cut_meter *m, int64_t bytes)
+{
+    if (bytes >= CUT_BYTES_MIN) return true;
+    return bytes >= LEARN_BYTES_MIN && m->pieces < LEARN_PIECES_ENOUGH;
+}
+
 struct cut_prompt cut_prompt_of(const struct llm_request *req)
 {
     struct cut_prompt sum = { .bytes = (int64_t)llm_request_bytes(req) };
     int64_t varied = 0;
-    if (sum.bytes < LEARN_BYTES_MIN) return sum;
     for (size_t m = 0; m < req->n_messages; m++) {
         for (size_t p = 0; p < req->messages[m].n_parts; p++) {
             const struct llm_part *part = &req->messages[m].parts[p];
@@ -108,7 +114,9 @@ bool cut_is_certain(const struct cut_meter *m, const struct cut_prompt *p, int64
 
 void cut_learn(struct cut_meter *m, const struct cut_prompt *p, int64_t tokens)
 {
-    if (tokens <= 0 || p->bytes < LEARN_BYTES_MIN || is_round(tokens)) return;
+    if (tokens <= 0 || p->pieces == 0 || p->bytes < LEARN_BYTES_MIN || is_round(tokens)) {
+        return;
+    }
     m->tokens += tokens;
     m->pieces += p->pieces;
 }

@@ -46,11 +46,14 @@ struct cut_prompt {
     int64_t tokens_min; /* fewer tokens than this cannot be all of it */
 };
 
+/* Is it worth the time to count a prompt of so many bytes: to judge it, or to learn? */
+bool cut_wants(const struct cut_meter *m, int64_t bytes);
 struct cut_prompt cut_prompt_of(const struct llm_request *req);
 /* tokens: what the server reported for it; 0: nothing, and nothing is cut. */
 bool cut_is_certain(const struct cut_meter *m, const struct cut_prompt *p,
                     int64_t tokens);
-/* The prompt seemed whole: remember how the server counts. */
+/* The prompt seemed whole: remember how the server counts. One that was not counted
+ * (only its bytes are set) teaches nothing. */
 void cut_learn(struct cut_meter *m, const struct cut_prompt *p, int64_t tokens);
 
 #endif

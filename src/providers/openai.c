@@ -284,7 +284,11 @@ static void ask_served(struct openai *o, const struct cancel *cancel)
 int openai_check_prompt(struct openai *o, const struct llm_request *req, int64_t tokens,
                         const struct cancel *cancel, struct lw_error *err)
 {
-    struct cut_prompt p = cut_prompt_of(req);
+    struct cut_prompt p = { .bytes = (int64_t)llm_request_bytes(req) };
+    pthread_mutex_lock(&o->lock);
+    bool wanted = cut_wants(&o->cut, p.bytes);
+    pthread_mutex_unlock(&o->lock);
+    if (wanted) p = cut_prompt_of(req);
     if (is_ollama(o) && tokens > 0 && p.bytes >= CUT_BYTES_MIN) {
         ask_served(o, cancel);
     }

@@ -54,6 +54,25 @@ static void test_pieces(void **state)
     }
 }
 
+/* Short prompts are counted until enough is known of the server, long ones always. */
+static void test_wanted(void **state)
+{
+    (void)state;
+    struct cut_meter m = { .context = 0 };
+    char text[CUT_BYTES_MIN + 1];
+    for (size_t i = 0; i < CUT_BYTES_MIN; i++) text[i] = i % 2 ? ' ' : 'a';
+    struct cut_prompt p = prompt_of(text, CUT_BYTES_MIN / 2);
+    assert_false(cut_wants(&m, 100));
+    assert_true(cut_wants(&m, p.bytes));
+    for (int i = 0; i < 100; i++) cut_learn(&m, &p, p.pieces + i);
+    assert_false(cut_wants(&m, p.bytes));
+    assert_true(cut_wants(&m, CUT_BYTES_MIN));
+    /* One that was not counted says nothing of the server. */
+    struct cut_meter before = m;
+    cut_learn(&m, &(struct cut_prompt){ .bytes = p.bytes }, 700);
+    assert_int_equal(m.tokens, before.tokens);
+}
+
 /* --- A server ------------------------------------------------------------- */
 
 /* English: a word is one token or two, a mark one. */
@@ -174,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_wanted),
         cmocka_unit_test(test_every_cut_is_seen_where_the_context_is_known),
         cmocka_unit_test(test_round_contexts_are_seen_by_what_was_learnt),
         cmocka_unit_test(test_half_cuts_need_no_knowledge),

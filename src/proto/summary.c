@@ -119,12 +119,16 @@ static struct llm_request join_request(const struct level *l, const char *notes)
     };
 }
 
-/* Every group begins as the note in its middle; what the worker says replaces it. */
+/* Every group begins as the note in its middle; what the worker says replaces it, so
+ * the level is whole also after an error. */
 static int join_level(struct level *l, struct lw_error *err)
 {
     const struct reading *r = &l->run->reading;
+    size_t groups = (l->n + GROUP_MAX - 1) / GROUP_MAX, n_reqs = 0;
+    l->n_joined = groups > SUMMARY_POINTS ? groups : SUMMARY_POINTS;
+    l->joined = arena_array(r->arena, l->n_joined, sizeof *l->joined);
+    l->groups = arena_array(r->arena, l->n_joined, sizeof *l->groups);
     struct llm_request *reqs = arena_array(r->arena, l->n_joined, sizeof *reqs);
-    size_t n_reqs = 0;
     for (size_t g = 0; g < l->n_joined; g++) {
         size_t first = group_begin(l, g), n = group_begin(l, g + 1) - first;
         l->joined[g] = l->notes[first + n / 2];
@@ -133,7 +137,10 @@ static int join_level(struct level *l, struct lw_error *err)
         l->groups[n_reqs] = (struct group){ .index = g, .notes = notes };
         reqs[n_reqs++] = join_request(l, notes);
     }
-    return llm_chat_many(r->worker, reqs, n_reqs, take_reply, l, r->cancel, err);
+    int code = llm_chat_many(r->worker, reqs, n_reqs, take_reply, l, r->cancel, err);
+    l->notes = l->joined;
+    l->n = l->n_joined;
+    return code;
 }
 
 void summary_answer(const struct proto_run *run, const struct record *rec,
@@ -152,13 +159,8 @@ void summary_answer(const struct proto_run *run, const struct record *rec,
     }
     if (n > SUMMARY_POINTS) proto_stage(run, "writing");
     while (l.n > SUMMARY_POINTS) {
-        size_t groups = (l.n + GROUP_MAX - 1) / GROUP_MAX;
-        l.n_joined = groups > SUMMARY_POINTS ? groups : SUMMARY_POINTS;
-        l.joined = arena_array(a, l.n_joined, sizeof *l.joined);
-        l.groups = arena_array(a, l.n_joined, sizeof *l.groups);
-        if (join_level(&l, &err)) break;
-        l.notes = l.joined;
-        l.n = l.n_joined;
+        struct lw_error why;
+        if (join_level(&l, &why) && !err.code) err = why;
     }
     answer_from_points(rec, l.notes, l.n, out);
     if (err.code) answer_partial(rec, out, err.code, err.message);

@@ -17,7 +17,9 @@
 #include "proto/answer.h"
 #include "proto/shape.h"
 #include "proto/summary.h"
+#include "text/quote.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +96,45 @@ static void answer_all(const struct proto_run *run, const struct record *rec,
     }
 }
 
+/* --- What was looked up ---------------------------------------------------- */
+
+/* "What are RVPs?" "RVPs": all words of the value stand in the question. Where the
+ * question offers a choice of words that is as it should be. */
+static bool repeats(const char *question, const char *value)
+{
+    bool numbers_ok;
+    if (strstr(question, " or ") || quote_supports(value, "", 0, &numbers_ok) >= 1) {
+        return false;
+    }
+    return quote_supports(value, question, strlen(question), &numbers_ok) >= 1;
+}
+
+/* The sentence that a finding was taken from, on one line. */
+static const char *sentence_of(const struct record *rec, const struct quote *q)
+{
+    const struct doc *doc = rec->reading->set->docs[q->doc];
+    char *line =
+        arena_strndup(rec->reading->arena, doc->text + q->start, q->end - q->start);
+    size_t n = 0;
+    for (const char *s = line; *s; s++) {
+        bool blank = isspace((unsigned char)*s);
+        if (!blank || (n > 0 && line[n - 1] != ' ')) line[n++] = (char)(blank ? ' ' : *s);
+    }
+    line[n] = '\0';
+    return line;
+}
+
+/* The best finding; one that only repeats the question gives its sentence instead. */
+static void answer_best(const struct record *rec, struct final *out)
+{
+    const struct finding *best = &rec->findings.items[0];
+    const char *value = best->value;
+    if (answer_is_verified(best) && repeats(rec->reading->question, value)) {
+        value = sentence_of(rec, &best->quote);
+    }
+    answer_from_value(rec, value, &(size_t){ 0 }, 1, out);
+}
+
 /* --- The answer ------------------------------------------------------------ */
 
 static void answer_question(struct proto_run *run, const struct plan *plan,
@@ -108,7 +149,7 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     } else if (kind != QUESTION_LOOK_UP) {
         answer_all(run, &rec, kind, out);
     } else {
-        answer_from_value(&rec, rec.findings.items[0].value, &(size_t){ 0 }, 1, out);
+        answer_best(&rec, out);
     }
     if (cancel_level(run->reading.cancel)) answer_stopped(&rec, out);
     shape_answer(run, &rec, run->reading.worker, run->reading.usage, out);

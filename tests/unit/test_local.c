@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void init(struct world *w, const char *question, const char *worker)
@@ -41,6 +42,34 @@ static void test_answer_with_citation(void **state)
     assert_int_equal(w.out.coverage.found, 1);
     assert_string_equal(w.stages.data, "reading\n");
     world_release(&w);
+}
+
+/* "What is X?" "X": the sentence says more. Not where a choice of words was asked for. */
+static void test_an_answer_that_repeats_the_question(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question, *said, *answer;
+    } cases[] = {
+        { "What is Acme Works?", "Acme Works",
+          "Acme Works is a maker of small pumps in Ghent. [1]" },
+        { "What are Acme work?", "Acme works",
+          "Acme Works is a maker of small pumps in Ghent. [1]" },
+        { "What is Acme Works?", "a maker of small pumps", "a maker of small pumps [1]" },
+        { "Is Acme Works in Ghent or in Leipzig?", "Ghent", "Ghent [1]" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        char script[256];
+        snprintf(script, sizeof script,
+                 "when user contains \"maker of small pumps\"\nsay %s\n\n"
+                 "when any contains \"\"\nsay not stated\n",
+                 cases[i].said);
+        init(&w, cases[i].question, script);
+        assert_int_equal(world_run(&w, "local"), 0);
+        assert_string_equal(w.out.answer, cases[i].answer);
+        world_release(&w);
+    }
 }
 
 static void test_not_found_says_what_was_read(void **state)
@@ -300,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer_with_citation),
+        cmocka_unit_test(test_an_answer_that_repeats_the_question),
         cmocka_unit_test(test_not_found_says_what_was_read),
         cmocka_unit_test(test_worker_that_scores_is_screened),
         cmocka_unit_test(test_the_surest_of_rivals_is_the_answer),

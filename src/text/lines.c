@@ -126,7 +126,7 @@ static int numbered_level(const char *text, const struct line *line)
 static bool is_heading_word(const char *s, size_t len)
 {
     char folded[16];
-    if (len >= sizeof folded || !isupper((unsigned char)*s)) return false;
+    if (len == 0 || len >= sizeof folded || !isupper((unsigned char)*s)) return false;
     for (size_t i = 0; i < len; i++) folded[i] = (char)tolower((unsigned char)s[i]);
     return words_listed(
         "part chapter article section item appendix annex schedule exhibit "

@@ -98,9 +98,10 @@ OUR_CFLAGS = -std=c11 $(WARNINGS) $(DEFINES) -fvisibility=hidden -fPIC -Iinclude
 LINK_FLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 obj_FLAGS  = $(CFLAGS) $(HARDEN)
+# Behind a sanitizer's checks gcc does not see what has a value: false alarms.
 asan_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-             -fno-sanitize-recover=all
-tsan_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+             -fno-sanitize-recover=all -Wno-maybe-uninitialized
+tsan_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=thread -Wno-maybe-uninitialized
 
 # --- Products --------------------------------------------------------------------
 

@@ -60,16 +60,27 @@ static void add_reduced(const struct packing *p, struct buf *b, const struct ask
     buf_add_char(b, ')');
 }
 
+/* A model in this process puts into its answer whatever it sees: "(read 3 of 23 parts)".
+ */
+static void add_reading(const struct packing *p, struct buf *b, const struct asked *asked)
+{
+    if (!llm_info(p->reader)->in_process) {
+        buf_addf(b, "   read %zu of %zu parts", asked->parts_read, asked->parts);
+        buf_add_str(b, asked->n == 0 ? "; nothing found" : "");
+    } else {
+        buf_add_str(b, asked->n == 0 ? "   nothing found" : "   found");
+    }
+}
+
 static const char *head_of(const struct packing *p, size_t index)
 {
     const struct asked *asked = &p->rec->asked[index];
     struct buf b;
     buf_init(&b, LINE_BYTES_MAX);
     size_t len = strlen(asked->ask);
-    buf_addf(&b, "%zu. %.*s\n   read %zu of %zu parts", index + 1,
-             (int)utf8_floor(asked->ask, len, ASK_BYTES_MAX), asked->ask,
-             asked->parts_read, asked->parts);
-    if (asked->n == 0) buf_add_str(&b, "; nothing found");
+    buf_addf(&b, "%zu. %.*s\n", index + 1,
+             (int)utf8_floor(asked->ask, len, ASK_BYTES_MAX), asked->ask);
+    add_reading(p, &b, asked);
     add_reduced(p, &b, asked);
     buf_add_char(&b, '\n');
     return keep(p, &b);

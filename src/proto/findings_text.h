@@ -7,6 +7,8 @@
  *     2. What reason is given?
  *        read 40 of 40 parts; nothing found
  *
+ * A reader in this process is not told how many parts were read.
+ *
  * Values and quotes are JSON strings, so that text of a document cannot pass
  * for anything else. They are all that a supervisor ever sees of a document. */
 #ifndef LW_PROTO_FINDINGS_TEXT_H

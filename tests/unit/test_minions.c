@@ -203,6 +203,8 @@ static void test_small_supervisor_splits_the_question(void **state)
     assert_string_equal(w.out.answer, "12 million, as the plant was finished. [1][2]");
     assert_int_equal(w.remote.requests, 2);
     assert_null(strstr(fake_request_at(w.supervisor, 1), "not stated"));
+    /* It would tell the user how many parts were read. */
+    assert_null(strstr(fake_request_at(w.supervisor, 1), " parts"));
     assert_contains(fake_request_at(w.worker, 0),
                     "part of: What was the capex in 2022 and");
     world_release(&w);

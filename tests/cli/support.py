@@ -117,9 +117,12 @@ def ok(result):
 
 
 def one_sentence(result):
-    """Exactly one line of complaint (hints on usage and waits aside), fit to print."""
+    """Exactly one line of complaint (hints on usage, waits and the receipt aside), fit to
+    print."""
+    aside = ("legwork help", "trying again in", "legwork: Sent to a server on this device:",
+             "legwork: Left this device:")
     lines = [line for line in result.err.splitlines()
-             if "legwork help" not in line and "trying again in" not in line]
+             if not any(words in line for words in aside)]
     assert len(lines) == 1 and lines[0].startswith("legwork: "), str(result)
     return result
 

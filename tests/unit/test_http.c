@@ -535,13 +535,17 @@ static void test_metered_body_that_is_cut(void **state)
     struct client c = client_open("hang before\n", 0);
     char *body = mem_alloc(LARGE + 1);
     memset(body, 'x', LARGE);
-    struct http_request *r =
-        start(&c, (struct http_call){ .body = body, .metered = true });
-    while (fake_server_stat(&c.server, "connections") < 2) {
-        clock_sleep_ms(1);
+    struct http_event *e = NULL;
+    /* Cancelled before it began, a body is not told: then again, and later. */
+    for (int ms = 1; !e || e->body_len == 0; ms *= 2) {
+        http_event_free(e);
+        struct http_request *r =
+            start(&c, (struct http_call){ .body = body, .metered = true });
+        clock_sleep_ms(ms);
+        http_cancel(c.http, r);
+        e = take(&c);
+        assert_true(ms < 60 * 1000);
     }
-    http_cancel(c.http, r);
-    struct http_event *e = take(&c);
     assert_true(e->body_bytes <= LARGE && e->body_len == LARGE);
     assert_true(server_gets(&c, e->body_bytes));
     http_event_free(e);

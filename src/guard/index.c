@@ -25,7 +25,7 @@ enum {
     WINDOW = GUARD_WINDOW_BYTES,
     STEP = GUARD_STEP_BYTES,
     RUN_BYTES_MAX = 4 * GUARD_RUN_CHARS,
-    FILTER_BITS_EACH = 4 /* the filter has 16 to 32 bits a window: 2^4 a chain */
+    FILTER_BITS_EACH = 4 /* the filter has 8 to 16 bits a window: 2^4 a chain */
 };
 
 _Static_assert(WINDOW + STEP - 1 < GUARD_RUN_CHARS, "a run holds a whole window");
@@ -144,7 +144,7 @@ struct guard_index *guard_index_new(const struct doc_set *set)
     }
     ix->first[set->n_docs] = n;
     ix->bits = 4;
-    while (((uint32_t)1 << ix->bits) < n) ix->bits++;
+    while (((uint32_t)2 << ix->bits) < n) ix->bits++; /* one window or two a chain */
     ix->heads = mem_array((size_t)1 << ix->bits, sizeof *ix->heads);
     ix->next = mem_array(n, sizeof *ix->next);
     ix->filter =

@@ -17,7 +17,8 @@
  * Order. Groups come in the order in which they were added, callers take turns
  * group by group, and of those inside the caller with the fewest requests
  * inside comes first. The next group is let in only when a batch has room that
- * those inside do not fill, since attention walks every cell in use.
+ * those inside do not fill, and a third one only while few cells are in use, since
+ * attention walks all of them.
  *
  * Nothing here knows a model: the hooks do what has to be done to the cache.
  * Threads: one. Memory: everything is the caller's and stays until over. */

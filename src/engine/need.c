@@ -9,8 +9,8 @@
  *     logits                             a row a sequence; a token, with an encoder
  *     tables of the vocabulary           350 bytes a token
  *
- * Weights that ggml repacks for this CPU are counted once: the file's pages, which
- * are read no more, are the first to go when memory is short. */
+ * Weights are counted once: they are read, not mapped (load.c), and where the user has
+ * them mapped the file's pages are the first to go when memory is short. */
 #include "engine/need.h"
 
 #include "engine/schedule.h"

@@ -23,8 +23,8 @@ struct reading_progress {
     double seconds;        /* since the reading began */
 };
 
-/* Parts that a look-up reads at most, if nobody says another number. Of the questions of
- * five sets 93 % have their evidence among the ten parts that search ranks best. */
+/* Parts that a look-up reads at most, if nobody says another number. Of 156 questions of
+ * four sets 93 % have their evidence among the ten parts that search ranks best. */
 enum { READING_LOOK_UP_PARTS = 10 };
 
 struct reading {

@@ -1,15 +1,14 @@
 /* summary.h - sentences on the parts of the documents become points on the whole.
  *
- *     gists   o o o  o o o  o o o  ...      a finding each, in the documents' order
- *               \\|/    \\|/    \\|/
- *     notes      o      o      o            neighbours joined by the worker, level by
- * level
- *                        ...
- *     points     o      o      o            SUMMARY_POINTS at most: the answer
+ *     gists    o o o  o o o  o o o  ...    a finding each, in the documents' order
+ *               \|/    \|/    \|/
+ *     notes      o      o      o           neighbours joined by the worker
+ *                        ...               and again, until few enough are left
+ *     points     o      o      o           SUMMARY_POINTS at most: the answer
  *
  * What the worker writes of several notes must hold to them: a sentence with a number
  * that none of them has, or with hardly a word of theirs, is not taken, and the note
- * that stands for them best takes its place. A point cites the findings whose
+ * in their middle stays in its place. A point cites the findings whose
  * notes its words are nearest to, so each mark leads to a quote.
  *
  * A run that is stopped ends with points picked from the notes as they are.

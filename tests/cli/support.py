@@ -117,12 +117,13 @@ def ok(result):
 
 
 def one_sentence(result):
-    """Exactly one line of complaint (hints on usage, waits and the receipt aside), fit to
+    """Exactly one line of complaint (hints on usage, waits and one receipt aside), fit to
     print."""
-    aside = ("legwork help", "trying again in", "legwork: Sent to a server on this device:",
-             "legwork: Left this device:")
+    receipt = ("legwork: Sent to a server on this device:", "legwork: Left this device:")
     lines = [line for line in result.err.splitlines()
-             if not any(words in line for words in aside)]
+             if "legwork help" not in line and "trying again in" not in line]
+    if any(line.startswith(receipt) for line in lines):
+        lines.remove(next(line for line in lines if line.startswith(receipt)))
     assert len(lines) == 1 and lines[0].startswith("legwork: "), str(result)
     return result
 

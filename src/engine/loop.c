@@ -2,8 +2,8 @@
  *
  * Each round: take what came in, end what was cancelled, let the schedule fill
  * a batch, decode it, go on with every request whose logits it gave. The
- * schedule knows nothing of libllama; its hooks here copy and clear sequences
- * and bring back kept states, from memory or from disk.
+ * schedule knows nothing of libllama; its hooks here copy and clear sequences,
+ * and leave kept states to keep.c.
  *
  * Cancelling: the abort callback looks at the tokens of all callers before
  * every operation of a step. A step that is aborted leaves the cache as it was, so
@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/keep.h"
 #include "engine/need.h"
-#include "engine/prefix.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -21,16 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    KEEP_TOKENS_MIN = 48, /* a shorter prefix is computed again sooner than kept */
-    DECODE_ABORTED = 2    /* llama_decode() */
-};
+enum { DECODE_ABORTED = 2 }; /* llama_decode() */
 
 struct loop {
     struct loaded *m;
     struct loop_options opt;
     struct schedule sched;
-    struct prefix_store *kept;
+    struct keep keep;
     struct llama_batch batch;
     struct llama_batch source; /* for the encoder, if the model has one */
     struct tokens encoded;     /* what it read last */
@@ -41,199 +38,18 @@ struct loop {
 
 /* --- The schedule's hooks ------------------------------------------------- */
 
-static bool holds_all_from_start(const struct loop *loop, int seq)
-{
-    return llama_memory_seq_pos_min(loop->m->memory, seq) == 0;
-}
-
-/* The group inside whose sequence shares most with g. */
-static struct turn_group *best_neighbour(struct loop *loop, const struct turn_group *g,
-                                         int *common)
-{
-    struct turn_group *best = NULL;
-
-    *common = 0;
-    for (int i = 0; i < loop->sched.n_groups; i++) {
-        struct turn_group *other = (struct turn_group *)loop->sched.groups[i];
-        if (other == g || !holds_all_from_start(loop, other->sched.prefix.seq)) {
-            continue;
-        }
-        int same = prefix_common(other->prefix.ids, other->sched.prefix.n_done,
-                                 g->prefix.ids, (int)g->prefix.n);
-        if (same > *common) {
-            best = other;
-            *common = same;
-        }
-    }
-    return best;
-}
-
-/* Is it worth bringing back this state for its first `common` tokens? */
-static bool worth_restoring(const struct loop *loop, const struct prefix_entry *e,
-                            int common)
-{
-    if (common == e->n_tokens) {
-        return true;
-    }
-    return loop->m->sharing == LOAD_SHARE_ANY && common >= KEEP_TOKENS_MIN &&
-           common >= e->n_tokens / 2;
-}
-
-/* The state's first `common` tokens into a sequence that is empty. */
-static bool restore(struct loop *loop, const struct prefix_entry *e, int seq, int common)
-{
-    llama_memory_t memory = loop->m->memory;
-    size_t used = llama_state_seq_set_data(loop->m->ctx, e->state, e->state_bytes, seq);
-
-    if (used != e->state_bytes) {
-        llama_memory_seq_rm(memory, seq, -1, -1);
-        return false;
-    }
-    if (common < e->n_tokens) {
-        llama_memory_seq_rm(memory, seq, common, -1);
-    }
-    bool from_start =
-        loop->m->sharing != LOAD_SHARE_ANY || llama_memory_seq_pos_min(memory, seq) == 0;
-    if (llama_memory_seq_pos_max(memory, seq) != common - 1 || !from_start) {
-        llama_memory_seq_rm(memory, seq, -1, -1);
-        return false;
-    }
-    return true;
-}
-
-static struct disk_account *account_of(const struct turn_group *g)
-{
-    return &((struct call *)g->sched.call)->disk;
-}
-
-static bool is_on_disk(struct loop *loop, struct turn_group *g)
-{
-    if (!g->on_disk && loop->opt.disk && g->source) {
-        g->on_disk =
-            kv_disk_use(loop->opt.disk, g->source->id, g->prefix.ids, (int)g->prefix.n);
-    }
-    return g->on_disk;
-}
-
-/* The whole prefix from disk into the group's sequence, which is empty. A state that
- * libllama does not take is none: its tokens are computed. */
-static bool restore_from_disk(struct loop *loop, struct turn_group *g)
-{
-    struct prefix_entry e = { .n_tokens = (int)g->prefix.n };
-
-    if (!loop->opt.disk || !g->source || e.n_tokens == 0) {
-        return false;
-    }
-    e.state = kv_disk_load(loop->opt.disk, g->source->id, g->prefix.ids, e.n_tokens,
-                           &e.state_bytes);
-    g->on_disk = e.state && restore(loop, &e, g->sched.prefix.seq, e.n_tokens);
-    free(e.state);
-    if (g->on_disk) {
-        struct disk_account *a = account_of(g);
-        a->n_found++;
-        a->tokens_found += e.n_tokens;
-        a->bytes_found += e.state_bytes;
-    }
-    return g->on_disk;
-}
-
 static int group_begins(void *user, struct sched_group *group)
 {
     struct loop *loop = user;
-    struct turn_group *g = (struct turn_group *)group;
-    int near_common, kept_common;
-    struct turn_group *near = best_neighbour(loop, g, &near_common);
-    struct prefix_entry *e =
-        prefix_find(loop->kept, g->prefix.ids, (int)g->prefix.n, &kept_common);
-    int most = kept_common > near_common ? kept_common : near_common;
 
-    if (most < (int)g->prefix.n && restore_from_disk(loop, g)) {
-        return (int)g->prefix.n;
-    }
-    if (e && kept_common > near_common && worth_restoring(loop, e, kept_common) &&
-        restore(loop, e, group->prefix.seq, kept_common)) {
-        prefix_touch(loop->kept, e, e->promise);
-        return kept_common;
-    }
-    if (near) {
-        llama_memory_seq_cp(loop->m->memory, near->sched.prefix.seq, group->prefix.seq, 0,
-                            near_common);
-    }
-    return near_common;
+    return keep_begin(&loop->keep, (struct turn_group *)group);
 }
 
-/* Returns the group's state in memory, NULL if it has no place there. */
-static struct prefix_entry *keep_in_memory(struct loop *loop, const struct turn_group *g)
-{
-    int n = (int)g->prefix.n, seq = g->sched.prefix.seq, common;
-    struct prefix_entry *e = prefix_find(loop->kept, g->prefix.ids, n, &common);
-
-    if (e && common == n && e->n_tokens == n) {
-        prefix_touch(loop->kept, e, g->promise);
-        return e;
-    }
-    size_t bytes = llama_state_seq_get_size(loop->m->ctx, seq);
-    e = bytes > 0 ? prefix_put(loop->kept, g->prefix.ids, n, bytes, g->promise) : NULL;
-    if (e && llama_state_seq_get_data(loop->m->ctx, e->state, bytes, seq) != bytes) {
-        prefix_drop(loop->kept, e);
-        e = NULL;
-    }
-    return e;
-}
-
-static void save(struct loop *loop, struct turn_group *g, const unsigned char *state,
-                 size_t bytes)
-{
-    struct disk_account *a = account_of(g);
-
-    kv_disk_save(loop->opt.disk, g->source->id, g->source->name, g->prefix.ids,
-                 (int)g->prefix.n, state, bytes);
-    g->on_disk = true;
-    a->n_kept++;
-    a->tokens_kept += (int64_t)g->prefix.n;
-    a->bytes_kept += bytes;
-}
-
-/* in_memory: the same state, NULL if it is not there. */
-static void keep_on_disk(struct loop *loop, struct turn_group *g,
-                         const struct prefix_entry *in_memory)
-{
-    if (in_memory) {
-        save(loop, g, in_memory->state, in_memory->state_bytes);
-        return;
-    }
-    int seq = g->sched.prefix.seq;
-    size_t bytes = llama_state_seq_get_size(loop->m->ctx, seq);
-    unsigned char *state = bytes > 0 ? malloc(bytes) : NULL;
-    if (state && llama_state_seq_get_data(loop->m->ctx, state, bytes, seq) == bytes) {
-        save(loop, g, state, bytes);
-    }
-    free(state);
-}
-
-/* What was computed whole, and is long or a document's: a short part of one is its
- * instructions too. */
-static bool worth_keeping(const struct loop *loop, const struct turn_group *g)
-{
-    size_t least = g->source ? 1 : KEEP_TOKENS_MIN;
-
-    return loop->m->sharing != LOAD_SHARE_NOTHING && g->prefix.n >= least &&
-           (size_t)g->sched.prefix.n_done >= g->prefix.n;
-}
-
-/* Keep the group's prefix for later questions. */
 static void group_ends(void *user, struct sched_group *group)
 {
     struct loop *loop = user;
-    struct turn_group *g = (struct turn_group *)group;
 
-    if (!worth_keeping(loop, g)) {
-        return;
-    }
-    const struct prefix_entry *e = keep_in_memory(loop, g);
-    if (loop->opt.disk && g->source && !is_on_disk(loop, g)) {
-        keep_on_disk(loop, g, e);
-    }
+    keep_end(&loop->keep, (struct turn_group *)group);
 }
 
 static void copy_sequence(void *user, int from, int to, int n)
@@ -545,7 +361,7 @@ static void check_turn(struct loop *loop, struct turn *t)
     if (t->error) {
         turn_reply(t, LLM_FAILED, false);
     } else if (t->req->keep_only &&
-               is_on_disk(loop, (struct turn_group *)t->sched.group)) {
+               keep_is_on_disk(&loop->keep, (struct turn_group *)t->sched.group)) {
         sched_finish(&loop->sched, &t->sched);
         turn_reply(t, LLM_STOP, true);
     }
@@ -611,7 +427,7 @@ struct loop *loop_new(struct loaded *m, const struct loop_options *opt)
 
     loop->m = m;
     loop->opt = *opt;
-    loop->kept = prefix_store_new(opt->kept_bytes_max);
+    keep_init(&loop->keep, m, &loop->sched, opt->disk, opt->kept_bytes_max);
     loop->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     if (m->decoder_start != LLAMA_TOKEN_NULL) {
         loop->source = new_source_batch(m->n_seq);
@@ -631,7 +447,7 @@ void loop_free(struct loop *loop)
         llama_batch_free(loop->source);
     }
     tokens_release(&loop->encoded);
-    prefix_store_free(loop->kept);
+    keep_release(&loop->keep);
     queue_free(loop->inbox);
     mem_free(loop);
 }

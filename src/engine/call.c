@@ -287,6 +287,7 @@ void call_free(struct call *call)
     }
     for (size_t i = 0; i < call->n_groups; i++) {
         tokens_release(&call->groups[i]->prefix);
+        tokens_release(&call->groups[i]->behind);
         mem_free(call->groups[i]);
     }
     mem_free(call->turns);

@@ -123,7 +123,7 @@ static int start_thread(struct engine *e)
 /* With a disk behind it only what is answered from at once needs to be in memory. */
 static uint64_t kept_bytes(const struct engine *e, const struct engine_options *opt)
 {
-    const uint64_t most = UINT64_C(1024 * 1024) * (e->disk ? 16 : 192);
+    const uint64_t most = UINT64_C(1024 * 1024) * (e->disk ? 48 : 192);
 
     if (opt->kv_ram_bytes > 0) {
         return opt->kv_ram_bytes;

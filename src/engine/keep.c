@@ -3,11 +3,12 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { KEEP_TOKENS_MIN = 48 }; /* a shorter prefix is computed again sooner than kept */
 
-void keep_init(struct keep *k, const struct loaded *m, const struct schedule *sched,
+void keep_init(struct keep *k, const struct loaded *m, struct schedule *sched,
                struct kv_disk *disk, uint64_t memory_bytes)
 {
     *k = (struct keep){
@@ -121,48 +122,161 @@ static bool restore_from_disk(struct keep *k, struct turn_group *g)
     return g->on_disk;
 }
 
+static void add_tokens(struct tokens *out, const int32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        tokens_add(out, ids[i]);
+    }
+}
+
+/* The prompt of the group's first turn that is still open, but for its last token. Where
+ * states cannot be cut the group's prefix. */
+static struct tokens wanted(const struct keep *k, const struct turn_group *g)
+{
+    const struct sched_request *r = g->sched.first;
+    struct tokens all = { .n = 0 };
+
+    while (r->next && r->state == SCHED_OVER) r = r->next;
+    const struct turn *t = (const struct turn *)r;
+    add_tokens(&all, g->prefix.ids, g->prefix.n);
+    if (k->m->sharing == LOAD_SHARE_ANY) add_tokens(&all, t->own.ids, t->own.n - 1);
+    return all;
+}
+
+/* The first n tokens of what is wanted, from the state in memory. */
+static bool restore_from_memory(struct keep *k, struct turn_group *g,
+                                const struct prefix_entry *e, const struct tokens *want,
+                                int n)
+{
+    int n_prefix = (int)g->prefix.n, n_behind = n > n_prefix ? n - n_prefix : 0;
+
+    if (!worth_restoring(k, e, n)) {
+        return false;
+    }
+    if (!sched_reserve_behind(k->sched, &g->sched, n_behind)) {
+        n_behind = 0;
+        n = n_prefix;
+    }
+    if (!restore(k, e, g->sched.prefix.seq, n)) {
+        sched_reserve_behind(k->sched, &g->sched, 0);
+        return false;
+    }
+    add_tokens(&g->behind, want->ids + n_prefix, (size_t)n_behind);
+    return true;
+}
+
 int keep_begin(struct keep *k, struct turn_group *g)
 {
-    int near_common, kept_common;
+    int n_prefix = (int)g->prefix.n, near_common, kept_common;
     struct turn_group *near = best_neighbour(k, g, &near_common);
-    struct prefix_entry *e =
-        prefix_find(k->memory, g->prefix.ids, (int)g->prefix.n, &kept_common);
-    int most = kept_common > near_common ? kept_common : near_common;
+    struct tokens want = wanted(k, g);
+    struct prefix_entry *e = prefix_find(k->memory, want.ids, (int)want.n, &kept_common);
+    int most = kept_common > near_common ? kept_common : near_common, found = near_common;
 
-    if (most < (int)g->prefix.n && restore_from_disk(k, g)) {
-        return (int)g->prefix.n;
-    }
-    if (e && kept_common > near_common && worth_restoring(k, e, kept_common) &&
-        restore(k, e, g->sched.prefix.seq, kept_common)) {
+    if (most < n_prefix && restore_from_disk(k, g)) {
+        found = n_prefix;
+    } else if (e && kept_common > near_common &&
+               restore_from_memory(k, g, e, &want, kept_common)) {
         prefix_touch(k->memory, e, e->promise);
-        return kept_common;
-    }
-    if (near) {
+        found = kept_common < n_prefix ? kept_common : n_prefix;
+    } else if (near) {
         llama_memory_seq_cp(k->m->memory, near->sched.prefix.seq, g->sched.prefix.seq, 0,
                             near_common);
     }
-    return near_common;
+    tokens_release(&want);
+    return found;
 }
 
-/* --- A group ends --------------------------------------------------------- */
-
-/* Returns the group's state in memory, NULL if it has no place there. */
-static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_group *g)
+int keep_start(struct keep *k, struct turn *t)
 {
-    int n = (int)g->prefix.n, seq = g->sched.prefix.seq, common;
-    struct prefix_entry *e = prefix_find(k->memory, g->prefix.ids, n, &common);
+    const struct turn_group *g = (const struct turn_group *)t->sched.group;
+    int n = (int)g->prefix.n +
+            prefix_common(g->behind.ids, (int)g->behind.n, t->own.ids, (int)t->own.n - 1);
 
-    if (e && common == n && e->n_tokens == n) {
-        prefix_touch(k->memory, e, g->promise);
-        return e;
-    }
+    llama_memory_seq_cp(k->m->memory, g->sched.prefix.seq, t->sched.work.seq, 0, n);
+    return n;
+}
+
+/* --- A screening ends ----------------------------------------------------- */
+
+/* The sequence's state in memory; NULL if it has no place there. */
+static struct prefix_entry *put(struct keep *k, const struct tokens *tokens, int seq,
+                                double promise)
+{
     size_t bytes = llama_state_seq_get_size(k->m->ctx, seq);
-    e = bytes > 0 ? prefix_put(k->memory, g->prefix.ids, n, bytes, g->promise) : NULL;
+    struct prefix_entry *e =
+        bytes > 0 ? prefix_put(k->memory, tokens->ids, (int)tokens->n, bytes, promise)
+                  : NULL;
+
     if (e && llama_state_seq_get_data(k->m->ctx, e->state, bytes, seq) != bytes) {
         prefix_drop(k->memory, e);
         e = NULL;
     }
     return e;
+}
+
+/* The kept state that begins with the group's whole prefix; NULL: there is none. */
+static struct prefix_entry *find_whole(struct keep *k, const struct turn_group *g)
+{
+    int common, n = (int)g->prefix.n;
+    struct prefix_entry *e = prefix_find(k->memory, g->prefix.ids, n, &common);
+
+    return e && common == n ? e : NULL;
+}
+
+void keep_scored(struct keep *k, const struct turn *t)
+{
+    const struct turn_group *g = (const struct turn_group *)t->sched.group;
+    int seq = t->sched.work.seq;
+
+    if (k->m->sharing != LOAD_SHARE_ANY || t->max_reply > 0 || !turn_screens(t) ||
+        t->sched.state != SCHED_INSIDE || g->prefix.n < KEEP_TOKENS_MIN ||
+        isnan(t->logprob_alt) || -t->logprob_alt < g->promise ||
+        !holds_all_from_start(k, seq)) {
+        return;
+    }
+    /* One state an excerpt. */
+    struct prefix_entry *before = find_whole(k, g);
+    if (before) prefix_drop(k->memory, before);
+    struct tokens all = { .n = 0 };
+    add_tokens(&all, g->prefix.ids, g->prefix.n);
+    add_tokens(&all, t->own.ids, t->own.n);
+    put(k, &all, seq, g->promise);
+    tokens_release(&all);
+}
+
+/* --- A group ends --------------------------------------------------------- */
+
+/* What was behind it is not to go to disk, and nobody needs it any more. */
+static void cut_behind(struct keep *k, const struct turn_group *g)
+{
+    if (g->behind.n > 0) {
+        llama_memory_seq_rm(k->m->memory, g->sched.prefix.seq, (llama_pos)g->prefix.n,
+                            -1);
+    }
+}
+
+/* Was the question behind it gone on with, and not only begun in the same words? */
+static bool was_answered(const struct turn_group *g, const struct prefix_entry *e)
+{
+    return g->behind.n > 0 && (size_t)e->n_tokens <= g->prefix.n + g->behind.n + 1;
+}
+
+/* Returns the state of the prefix alone in memory, NULL if it is not there. */
+static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_group *g)
+{
+    struct prefix_entry *e = find_whole(k, g);
+
+    if (!e) {
+        return put(k, &g->prefix, g->sched.prefix.seq, g->promise);
+    }
+    bool exact = (size_t)e->n_tokens == g->prefix.n;
+    if (g->on_disk && was_answered(g, e)) {
+        prefix_drop(k->memory, e); /* room for those that wait for theirs */
+    } else {
+        prefix_touch(k->memory, e, g->promise);
+    }
+    return exact ? e : NULL;
 }
 
 static void save(struct keep *k, struct turn_group *g, const unsigned char *state,
@@ -210,8 +324,10 @@ void keep_end(struct keep *k, struct turn_group *g)
     if (!worth_keeping(k, g)) {
         return;
     }
+    cut_behind(k, g);
+    bool to_disk = k->disk && g->source && !keep_is_on_disk(k, g);
     const struct prefix_entry *e = keep_in_memory(k, g);
-    if (k->disk && g->source && !keep_is_on_disk(k, g)) {
+    if (to_disk) {
         keep_on_disk(k, g, e);
     }
 }

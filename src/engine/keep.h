@@ -5,6 +5,12 @@
  * of the same tokens. One that ends leaves its state in memory, and on disk where its
  * requests have a source.
  *
+ * Who screens an excerpt soon asks the best ones for an answer, in the same words. So
+ * the state that is left in memory is not that of the excerpt alone but has the prompt of
+ * the group's most promising screening behind it: the answer computes the last token of
+ * its prompt only, and another question as much as it does not share. On disk the
+ * questions would be in the way: there it is the excerpt alone.
+ *
  * Threads: the engine thread. */
 #ifndef LW_ENGINE_KEEP_H
 #define LW_ENGINE_KEEP_H
@@ -15,19 +21,28 @@
 
 struct keep {
     const struct loaded *m;
-    const struct schedule *sched; /* the groups inside */
-    struct kv_disk *disk;         /* NULL: none; borrowed */
+    struct schedule *sched; /* the groups inside */
+    struct kv_disk *disk;   /* NULL: none; borrowed */
     struct prefix_store *memory;
 };
 
 /* All but `memory` are the caller's. */
-void keep_init(struct keep *k, const struct loaded *m, const struct schedule *sched,
+void keep_init(struct keep *k, const struct loaded *m, struct schedule *sched,
                struct kv_disk *disk, uint64_t memory_bytes);
 void keep_release(struct keep *k);
 
 /* Put what is known of the group's prefix into its sequence, which is empty. Returns how
- * many tokens that is. */
+ * many tokens that is; behind a whole prefix there may be more (g->behind). */
 int keep_begin(struct keep *k, struct turn_group *g);
+
+/* Copy what the group's sequence holds of the turn's prompt into the turn's, which is
+ * empty. Returns how many tokens that is: not the prompt's last one, which has to be
+ * computed for its logits. */
+int keep_start(struct keep *k, struct turn *t);
+
+/* The turn's whole prompt was read, and its sequence is still there: keep it if it was a
+ * screening. */
+void keep_scored(struct keep *k, const struct turn *t);
 
 /* Nothing of the group will run any more: keep its prefix, if it was computed whole. */
 void keep_end(struct keep *k, struct turn_group *g);

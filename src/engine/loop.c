@@ -45,6 +45,13 @@ static int group_begins(void *user, struct sched_group *group)
     return keep_begin(&loop->keep, (struct turn_group *)group);
 }
 
+static int request_begins(void *user, struct sched_request *r)
+{
+    struct loop *loop = user;
+
+    return keep_start(&loop->keep, (struct turn *)r);
+}
+
 static void group_ends(void *user, struct sched_group *group)
 {
     struct loop *loop = user;
@@ -68,6 +75,7 @@ static void clear_sequence(void *user, int seq)
 
 static const struct sched_hooks hooks = {
     .group_begins = group_begins,
+    .request_begins = request_begins,
     .group_ends = group_ends,
     .copy = copy_sequence,
     .clear = clear_sequence,
@@ -79,6 +87,9 @@ static void end_turn(struct loop *loop, struct turn *t, enum llm_finish finish)
 {
     bool read = t->sched.work.n_done >= t->n_prompt;
 
+    if (read) {
+        keep_scored(&loop->keep, t);
+    }
     sched_finish(&loop->sched, &t->sched);
     turn_reply(t, finish, read);
 }

@@ -1,8 +1,8 @@
 /* schedule.c - groups, requests, cells: letting in, filling batches, letting go.
  *
  * Invariants, checked by tests/unit/test_schedule.c after every operation:
- *   - cells_used is the sum over the groups inside of n_prefix + max(cells_own,
- *     cells_own_max), and never more than cells;
+ *   - cells_used is the sum over the groups inside of n_prefix + n_behind +
+ *     max(cells_own, cells_own_max), and never more than cells;
  *   - no two of the works inside have the same sequence;
  *   - a request is inside only while its group is, and starts from a prefix
  *     that is complete;
@@ -159,7 +159,7 @@ static void give_seq(struct schedule *s, struct sched_work *work)
 
 static int group_cells(const struct sched_group *g, int cells_own)
 {
-    return g->prefix.n_tokens +
+    return g->prefix.n_tokens + g->n_behind +
            (cells_own > g->cells_own_max ? cells_own : g->cells_own_max);
 }
 
@@ -174,6 +174,18 @@ static bool resize_group(struct schedule *s, struct sched_group *g, int cells_ow
     }
     s->cells_used += change;
     g->cells_own = cells_own;
+    return true;
+}
+
+bool sched_reserve_behind(struct schedule *s, struct sched_group *group, int n)
+{
+    int change = n - group->n_behind;
+
+    if (change > s->cells - s->cells_used) {
+        return false;
+    }
+    s->cells_used += change;
+    group->n_behind = n;
     return true;
 }
 
@@ -246,10 +258,8 @@ static bool let_request_in(struct schedule *s, struct sched_group *g)
         if (!seat_request(s, r)) {
             return false;
         }
-        r->work.n_done = g->prefix.n_tokens;
-        if (g->prefix.n_tokens > 0) {
-            s->hooks->copy(s->user, g->prefix.seq, r->work.seq, g->prefix.n_tokens);
-        }
+        r->work.n_done =
+            g->prefix.n_tokens > 0 ? s->hooks->request_begins(s->user, r) : 0;
         return true;
     }
     return false;

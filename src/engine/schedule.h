@@ -9,6 +9,9 @@
  *     request            `-------[####?]         one token a step
  *     twin                        `---[?]        the same prompt again
  *
+ * A kept state may bring more into the group's sequence than its prefix: the beginning
+ * of a question that was asked before. A request starts from as much of it as it shares.
+ *
  * Room. The cache has a number of cells, a token in any number of sequences
  * takes one. A group that is let in reserves its prefix and what its hungriest
  * request may need; further requests are let in as there is room. So a group
@@ -54,6 +57,7 @@ struct sched_request {
 
 struct sched_group {
     struct sched_work prefix; /* n_tokens may be 0: nothing is shared */
+    int n_behind;             /* tokens in its sequence behind the whole prefix */
     enum sched_state state;
     struct sched_request *first, *last;
     struct sched_request *waiting; /* none before it waits */
@@ -74,10 +78,15 @@ struct sched_call {
 
 struct sched_hooks {
     /* A group got its sequence. Returns how many tokens of the prefix stand in it
-     * already (a kept state, or a copy of another's beginning). */
+     * already (a kept state, or a copy of another's beginning). May bring more, after
+     * sched_reserve_behind(). */
     int (*group_begins)(void *user, struct sched_group *group);
     /* Nothing of the group will run any more; its sequence is still there. */
     void (*group_ends)(void *user, struct sched_group *group);
+    /* A request got its sequence, which is empty, and its group has a prefix, which is
+     * complete. Copy it there, with what is behind it as far as it is the request's too.
+     * Returns how many tokens that is, fewer than the request has. */
+    int (*request_begins)(void *user, struct sched_request *r);
     /* Copy the first n tokens of sequence `from` to sequence `to`, which is empty. */
     void (*copy)(void *user, int from, int to, int n);
     /* The sequence is free: empty it. */
@@ -135,6 +144,9 @@ int sched_plan(struct schedule *s, struct sched_piece pieces[SCHED_PIECES_MAX]);
 void sched_done(struct schedule *s, const struct sched_piece *pieces, int n);
 /* The request got one more token. */
 void sched_extend(struct sched_request *r);
+/* For group_begins: n tokens are to stand behind the group's prefix (0: none after all).
+ * False: there is no room for them. */
+bool sched_reserve_behind(struct schedule *s, struct sched_group *group, int n);
 /* The sequence lost its content: compute its tokens again. */
 void sched_lost(struct sched_work *work);
 /* Let a waiting twin in beside `leader`, whose prompt was computed just now.

@@ -11,6 +11,11 @@
 
 #include <math.h>
 
+bool turn_screens(const struct turn *t)
+{
+    return t->alt.n > 0 && t->alt2.n == 0;
+}
+
 struct lw_error *turn_error(struct turn *t)
 {
     if (!t->error) {
@@ -169,7 +174,7 @@ static void score(struct turn *t, const struct logits *l)
 
     t->logprob_alt = logits_logprob_any(l, &t->alt);
     t->logprob_alt2 = logits_logprob_any(l, &t->alt2);
-    if (t->alt.n > 0 && -t->logprob_alt > g->promise) {
+    if (turn_screens(t) && -t->logprob_alt > g->promise) {
         g->promise = -t->logprob_alt;
     }
 }

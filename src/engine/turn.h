@@ -21,6 +21,7 @@ struct call;
 struct turn_group {
     struct sched_group sched; /* first: the schedule hands out pointers to it */
     struct tokens prefix;
+    struct tokens behind;            /* what stands in its sequence behind the prefix */
     double promise;                  /* the best screening score of its turns */
     const struct llm_source *source; /* of the first turn that has one; NULL: none */
     bool on_disk;                    /* its state is known to be there */
@@ -50,6 +51,10 @@ struct turn {
     bool has_twins;
     bool over;
 };
+
+/* Is the turn scored by the first list alone: how sure is the model not to say this?
+ * Such scores are what states are kept by. */
+bool turn_screens(const struct turn *t);
 
 /* The turn's error, made when it is needed. */
 struct lw_error *turn_error(struct turn *t);

@@ -221,6 +221,94 @@ static void test_accounting_is_exact(void **state)
     mem_free(kept);
 }
 
+/* What is screened and then asked in the same words goes on from the screening: its
+ * prompt's last token is computed again, for the logits; another question pays for the
+ * words that it does not share. */
+static void test_an_answer_goes_on_from_its_screening(void **state)
+{
+    struct llm *llm = help_engine(state);
+    static const char fresh[] =
+        "The lighthouse at Farrow Point was built in 1871 by two brothers from the "
+        "village, who carried every stone up the hill by themselves, and its lamp was "
+        "lit "
+        "for the first time on the third of May of the year after.";
+    static const char *const absent[] = { " not" };
+    struct ask ask, other;
+
+    ask_init(&ask, "Notes:\n", fresh, "\nQuestion: Who built it? Answer in a few words.");
+    ask.req.prefill = "Answer:";
+    ask.req.alt = absent;
+    ask.req.n_alt = 1;
+    struct kept *screened = help_run(llm, &ask.req, 1);
+    ask.req.max_tokens = 12;
+    ask.req.forbid_alt = true;
+    ask_init(&other, "Notes:\n", fresh, "\nQuestion: Who built it? Reply Yes or No.");
+    struct llm_request reqs[3] = { ask.req, other.req, ask.req };
+    struct kept *kept = help_run(llm, reqs, 3);
+    int64_t prompt = screened->reply.usage.prompt_tokens;
+    assert_int_equal(kept[0].reply.usage.prompt_tokens, prompt);
+    assert_int_equal(kept[0].reply.usage.cached_tokens, prompt - 1);
+    assert_true(fabs(kept[0].reply.logprob_alt - screened->reply.logprob_alt) < 0.02);
+    int64_t own = help_tokens(llm, " Reply Yes or No.");
+    const struct usage *u = &kept[1].reply.usage;
+    assert_true(u->prompt_tokens - u->cached_tokens < own + 12);
+    assert_int_equal(kept[2].reply.usage.cached_tokens, prompt); /* the first's twin */
+    assert_string_equal(kept[2].text, kept[0].text);
+
+    struct llm *forgetful =
+        help_open(&(struct engine_options){ .context = HELP_CONTEXT, .kv_ram_bytes = 1 });
+    struct kept *whole = help_run(forgetful, reqs, 1);
+    assert_int_equal(whole->reply.usage.cached_tokens, 0);
+    assert_string_equal(whole->text, kept[0].text);
+    llm_close(forgetful);
+    mem_free(whole);
+    mem_free(kept);
+    mem_free(screened);
+}
+
+/* Of several questions that are screened together the most promising one. */
+static void test_the_most_promising_screening_is_kept(void **state)
+{
+    struct llm *llm = help_engine(state);
+    static const char fresh[] =
+        "Of the four bridges over the Wend the oldest one is of wood, two are of iron, "
+        "and the youngest, which was opened in 1998 after eleven years of building, is "
+        "the only one that ships of any height may pass without waiting.";
+    static const char *const questions[] = { "\nWhich bridge is the oldest?",
+                                             "\nWhat does a ticket to the opera cost?",
+                                             "\nWhen was the youngest one opened?" };
+    static const char *const absent[] = { " not" };
+    struct ask asks[3];
+    struct llm_request reqs[3];
+    int best = 0;
+
+    for (int i = 0; i < 3; i++) {
+        ask_init(&asks[i], "Notes:\n", fresh, questions[i]);
+        asks[i].req.prefill = "Answer:";
+        asks[i].req.alt = absent;
+        asks[i].req.n_alt = 1;
+        reqs[i] = asks[i].req;
+    }
+    struct kept *kept = help_run(llm, reqs, 3);
+    for (int i = 1; i < 3; i++) {
+        if (kept[i].reply.logprob_alt < kept[best].reply.logprob_alt) best = i;
+    }
+    for (int i = 0; i < 3; i++) {
+        struct llm_request one = reqs[(best + i) % 3];
+        one.max_tokens = 2;
+        struct kept *answer = help_run(llm, &one, 1);
+        const struct usage *u = &answer->reply.usage;
+        if (i == 0) {
+            assert_int_equal(u->cached_tokens, u->prompt_tokens - 1);
+        } else {
+            assert_true(u->cached_tokens > help_tokens(llm, fresh));
+            assert_true(u->cached_tokens < u->prompt_tokens - 1);
+        }
+        mem_free(answer);
+    }
+    mem_free(kept);
+}
+
 static void test_many_more_than_fit_at_once(void **state)
 {
     enum { N = 60 };
@@ -382,6 +470,8 @@ int main(void)
         cmocka_unit_test(test_endless_repetition_is_cut),
         cmocka_unit_test(test_an_excerpt_is_read_once),
         cmocka_unit_test(test_accounting_is_exact),
+        cmocka_unit_test(test_an_answer_goes_on_from_its_screening),
+        cmocka_unit_test(test_the_most_promising_screening_is_kept),
         cmocka_unit_test(test_many_more_than_fit_at_once),
         cmocka_unit_test(test_alternatives),
         cmocka_unit_test(test_forbidden_first_token),

@@ -125,6 +125,37 @@ static void test_the_same_text(void **state)
     assert_string_equal(texts[0], texts[1]);
 }
 
+/* On disk goes the excerpt alone, whatever was screened behind it: another question of
+ * another process finds it. What it finds goes on from its own screening in turn. */
+static void test_questions_stay_off_the_disk(void **state)
+{
+    static const char *const absent[] = { " not" };
+    struct ask ask;
+
+    for (int process = 0; process < 2; process++) {
+        struct llm *llm = open_on(*state, UINT64_C(1) << 30);
+        ask_init(&ask, "Excerpt:\n", help_garden,
+                 process == 0 ? "\nWho planted the roses?" : "\nHow wide is the pond?");
+        ask.req.alt = absent;
+        ask.req.n_alt = 1;
+        ask.req.source = &garden;
+        struct kept *screened = help_run(llm, &ask.req, 1);
+        const struct usage *u = &screened->reply.usage;
+        if (process == 1) {
+            assert_true(u->cached_tokens > help_tokens(llm, help_garden));
+            assert_true(u->cached_tokens < u->prompt_tokens - 1);
+        }
+        ask.req.max_tokens = 4;
+        struct kept *answer = help_run(llm, &ask.req, 1);
+        u = &answer->reply.usage;
+        assert_int_equal(u->cached_tokens, u->prompt_tokens - 1);
+        assert_true(fabs(answer->reply.logprob_alt - screened->reply.logprob_alt) < 0.02);
+        mem_free(screened);
+        mem_free(answer);
+        llm_close(llm);
+    }
+}
+
 static void test_without_a_source_nothing_is_kept(void **state)
 {
     struct llm *llm = open_on(*state, 1 << 30);
@@ -236,6 +267,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_found_by_the_next_process, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_the_same_text, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_questions_stay_off_the_disk, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(test_without_a_source_nothing_is_kept,
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_another_type_of_cache, make_folder,

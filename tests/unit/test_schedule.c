@@ -23,7 +23,8 @@ struct fake {
     int n_in[SCHED_SEQ_MAX];   /* tokens in each sequence */
     int shared[SCHED_SEQ_MAX]; /* of these, cells of another sequence */
     int restore;               /* tokens that a new group finds, at most */
-    int n_computed, n_begun, n_ended;
+    int behind;                /* more that come with a whole prefix, at most */
+    int n_computed, n_begun, n_ended, n_started_behind;
     struct sched_group *ended[GROUPS_MAX];
 };
 
@@ -34,6 +35,9 @@ static int fake_begin(void *user, struct sched_group *g)
 
     assert_int_equal(f->n_in[g->prefix.seq], 0);
     f->n_in[g->prefix.seq] = n;
+    if (n == g->prefix.n_tokens && sched_reserve_behind(&f->sched, g, f->behind)) {
+        f->n_in[g->prefix.seq] += f->behind;
+    }
     f->n_begun++;
     return n;
 }
@@ -42,7 +46,7 @@ static void fake_end(void *user, struct sched_group *g)
 {
     struct fake *f = user;
 
-    assert_int_equal(f->n_in[g->prefix.seq], g->prefix.n_done);
+    assert_int_equal(f->n_in[g->prefix.seq], g->prefix.n_done + g->n_behind);
     f->ended[f->n_ended++] = g;
 }
 
@@ -63,7 +67,22 @@ static void fake_clear(void *user, int seq)
     f->n_in[seq] = f->shared[seq] = 0;
 }
 
+/* Every second request shares all that is behind the prefix, but for its own last. */
+static int fake_start(void *user, struct sched_request *r)
+{
+    struct fake *f = user;
+    const struct sched_group *g = r->group;
+    int n = g->prefix.n_tokens + (r->work.n_tokens % 2 ? g->n_behind : 0);
+
+    assert_int_equal(g->prefix.n_done, g->prefix.n_tokens);
+    n = n < r->work.n_tokens ? n : r->work.n_tokens - 1;
+    fake_copy(user, g->prefix.seq, r->work.seq, n);
+    f->n_started_behind += n > g->prefix.n_tokens;
+    return n;
+}
+
 static const struct sched_hooks hooks = { .group_begins = fake_begin,
+                                          .request_begins = fake_start,
                                           .group_ends = fake_end,
                                           .copy = fake_copy,
                                           .clear = fake_clear };
@@ -84,7 +103,7 @@ static void check(const struct fake *f)
     for (int i = 0; i < s->n_groups; i++) {
         const struct sched_group *g = s->groups[i];
         int own = g->cells_own > g->cells_own_max ? g->cells_own : g->cells_own_max;
-        sum += g->prefix.n_tokens + own;
+        sum += g->prefix.n_tokens + g->n_behind + own;
         assert_int_equal(g->state, SCHED_INSIDE);
         assert_false(seen[g->prefix.seq]);
         seen[g->prefix.seq] = true;
@@ -230,6 +249,53 @@ static void test_restored_prefix_costs_nothing(void **state)
     sched_add(&t->fake.sched, &t->call[0]);
     assert_int_equal(compute(&t->fake, t->pieces, &t->n), 10);
     assert_true(t->pieces[0].logits);
+    sched_finish(&t->fake.sched, &t->request[0]);
+    mem_free(t);
+}
+
+/* A question that was screened before costs its last token; another one its own. */
+static void test_what_is_behind_a_prefix_is_shared(void **state)
+{
+    struct small *t = mem_alloc(sizeof *t);
+    (void)state;
+
+    fake_init(&t->fake, 8, 1000);
+    t->fake.restore = 1000;
+    t->fake.behind = 20;
+    sched_call_init(&t->call[0]);
+    sched_group_init(&t->group[0], 500);
+    sched_call_append(&t->call[0], &t->group[0]);
+    sched_request_init(&t->request[0], 521, 530);
+    sched_group_append(&t->group[0], &t->request[0]);
+    sched_request_init(&t->request[1], 522, 522);
+    sched_group_append(&t->group[0], &t->request[1]);
+    sched_add(&t->fake.sched, &t->call[0]);
+    assert_int_equal(compute(&t->fake, t->pieces, &t->n), 1 + 22);
+    assert_int_equal(t->fake.n_started_behind, 1);
+    assert_int_equal(t->fake.sched.cells_used, 500 + 20 + 30 + 22);
+    sched_finish(&t->fake.sched, &t->request[0]);
+    sched_finish(&t->fake.sched, &t->request[1]);
+    assert_int_equal(t->fake.sched.cells_used, 0);
+    mem_free(t);
+}
+
+/* The cache is full without it. */
+static void test_no_room_behind_a_prefix(void **state)
+{
+    struct small *t = mem_alloc(sizeof *t);
+    (void)state;
+
+    fake_init(&t->fake, 8, 540);
+    t->fake.restore = 1000;
+    t->fake.behind = 20;
+    sched_call_init(&t->call[0]);
+    sched_group_init(&t->group[0], 500);
+    sched_call_append(&t->call[0], &t->group[0]);
+    sched_request_init(&t->request[0], 521, 530);
+    sched_group_append(&t->group[0], &t->request[0]);
+    sched_add(&t->fake.sched, &t->call[0]);
+    assert_int_equal(compute(&t->fake, t->pieces, &t->n), 21);
+    assert_int_equal(t->group[0].n_behind, 0);
     sched_finish(&t->fake.sched, &t->request[0]);
     mem_free(t);
 }
@@ -420,6 +486,7 @@ static void test_at_random(void **state)
         w->random = seed;
         fake_init(&w->fake, 1 + pick(w, 16), 230 + pick(w, 600));
         w->fake.restore = pick(w, 3) == 0 ? pick(w, 150) : 0;
+        w->fake.behind = pick(w, 2) ? pick(w, 60) : 0;
         for (int c = 0; c < 4; c++) {
             build_call(w, c);
         }
@@ -442,6 +509,8 @@ int main(void)
         cmocka_unit_test(test_a_prefix_is_computed_once),
         cmocka_unit_test(test_twins_start_together),
         cmocka_unit_test(test_restored_prefix_costs_nothing),
+        cmocka_unit_test(test_what_is_behind_a_prefix_is_shared),
+        cmocka_unit_test(test_no_room_behind_a_prefix),
         cmocka_unit_test(test_callers_take_turns),
         cmocka_unit_test(test_batches_are_full),
         cmocka_unit_test(test_too_large_is_told),

@@ -1,87 +1,130 @@
-/* sweep.c - read everything that the tasks name, in as few calls as can be.
+/* sweep.c - read everything that the tasks name.
  *
- * A worker that scores cheaply gets two: all screens, then the answers of all
- * candidates. Any other gets all jobs at once. There is no rule for stopping:
- * a sum over half of the chunks would be a wrong number. Nearly every chunk has
- * a gist, so nobody screens for those. */
+ * A worker that scores cheaply goes in waves: a few chunks are screened, then those that
+ * promise something are answered while their states are at hand, and a run that is
+ * stopped has the answers of all waves before. Any other worker gets all jobs at once.
+ * There is no rule for stopping: a sum over half of the chunks would be a wrong number.
+ * Nearly every chunk has a gist, so nobody screens for those. */
 #include "jobs/sweep.h"
 
 #include "jobs/decide.h"
+
+/* Some more than a batch is filled with. The states that memory has room for are those
+ * of the most promising ones. */
+enum { SWEEP_WAVE_CHUNKS = 8 };
+
+static bool is_swept(const struct reader *rd, size_t job)
+{
+    return !rd->jobs->tasks[rd->jobs->jobs[job].task].look_up;
+}
 
 static bool is_gist(const struct expanded_task *task)
 {
     return task->task->answer == ANSWER_GIST;
 }
 
-static void add_all(const struct reader *rd, enum step_kind kind, struct step_list *steps)
+/* One step for all samples, to begin with. */
+static bool is_screened(const struct reader *rd, size_t job)
 {
-    for (size_t i = 0; i < rd->jobs->n; i++) {
-        const struct job *j = &rd->jobs->jobs[i];
-        const struct expanded_task *task = &rd->jobs->tasks[j->task];
-        if (task->look_up) continue;
-        enum step_kind as = is_gist(task) ? STEP_WHOLE : kind;
-        if (as == STEP_WHOLE || j->sample == 0) step_list_add(steps, as, i);
-    }
+    return is_swept(rd, job) && !is_gist(&rd->jobs->tasks[rd->jobs->jobs[job].task]);
 }
 
-struct candidates {
-    size_t *jobs;
-    size_t n, cap;
-};
-
-static void collect_candidates(struct reader *rd, struct candidates *c)
+static void add_screens(const struct reader *rd, size_t from, size_t to,
+                        struct step_list *steps)
 {
-    for (size_t t = 0; t < rd->jobs->n_tasks; t++) {
-        const struct expanded_task *task = &rd->jobs->tasks[t];
-        if (task->look_up || is_gist(task)) continue;
-        reader_margins(rd, task, task->n);
-        size_t before = c->n;
-        for (size_t i = 0; i < task->n; i++) {
-            const struct job *j = &rd->jobs->jobs[task->order[i]];
-            if (j->state != JOB_PENDING || !decide_worth_listing(j->screen)) continue;
-            mem_grow((void **)&c->jobs, &c->cap, c->n + 1, sizeof *c->jobs);
-            c->jobs[c->n++] = task->order[i];
-        }
-        if (task->n > 0) {
-            reader_trace(rd, "%s: %zu chunks screened, %zu to answer", task->task->id,
-                         task->n, c->n - before);
+    for (size_t i = from; i < to; i++) {
+        if (!is_screened(rd, i)) {
+            if (is_swept(rd, i)) step_list_add(steps, STEP_WHOLE, i);
+        } else if (rd->jobs->jobs[i].sample == 0) {
+            step_list_add(steps, STEP_SCREEN, i);
         }
     }
 }
 
-static void settle_all(struct reader *rd)
+/* Where the jobs of the next few chunks that are screened end. */
+static size_t wave_end(const struct reader *rd, size_t from)
 {
-    for (size_t i = 0; i < rd->jobs->n; i++) {
+    int chunk = -1, n_chunks = 0;
+    size_t i = from;
+    for (; i < rd->jobs->n; i++) {
+        if (!is_screened(rd, i) || rd->jobs->jobs[i].chunk == chunk) continue;
+        chunk = rd->jobs->jobs[i].chunk;
+        if (++n_chunks > SWEEP_WAVE_CHUNKS) break;
+    }
+    return i;
+}
+
+static void add_candidates(struct reader *rd, size_t from, size_t to,
+                           struct step_list *steps)
+{
+    for (size_t i = from; i < to; i++) {
         const struct job *j = &rd->jobs->jobs[i];
-        const struct expanded_task *task = &rd->jobs->tasks[j->task];
-        if (task->look_up || is_gist(task) || j->sample > 0) continue;
+        if (!is_screened(rd, i) || j->sample > 0 || j->state != JOB_PENDING) continue;
+        if (decide_worth_listing(j->screen)) reader_add_answer(rd, i, steps);
+    }
+}
+
+static int run_wave(struct reader *rd, size_t from, size_t to, struct lw_error *err)
+{
+    struct step_list steps = { .items = NULL };
+    add_screens(rd, from, to, &steps);
+    int code = reader_run(rd, &steps, NULL, err);
+    steps.n = 0;
+    if (code == 0 && !reader_stopped(rd)) {
+        add_candidates(rd, from, to, &steps);
+        code = reader_run(rd, &steps, NULL, err);
+    }
+    step_list_release(&steps);
+    return code;
+}
+
+static void trace_task(const struct reader *rd, const struct expanded_task *task)
+{
+    size_t asked = 0;
+    for (size_t i = 0; i < task->n; i++) asked += rd->slots[task->order[i]].asked;
+    reader_trace(rd, "%s: %zu chunks screened, %zu answered", task->task->id, task->n,
+                 asked);
+}
+
+static void settle(struct reader *rd, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct job *j = &rd->jobs->jobs[i];
+        if (!is_screened(rd, i) || j->sample > 0) continue;
         bool found = rd->slots[i].asked && decide_listed(j->screen, rd->slots[i].yn);
         struct decide_look look = { .screen = j->screen, .yn = rd->slots[i].yn };
         reader_settle(rd, i, found, decide_strength(&look));
     }
 }
 
-static int sweep_in_two_steps(struct reader *rd, struct step_list *steps,
-                              struct lw_error *err)
+static int sweep_in_waves(struct reader *rd, struct lw_error *err)
 {
-    add_all(rd, STEP_SCREEN, steps);
-    int code = reader_run(rd, steps, NULL, err);
-    struct candidates c = { .jobs = NULL };
-    collect_candidates(rd, &c);
-    if (code == 0 && !reader_stopped(rd)) {
-        steps->n = 0;
-        for (size_t i = 0; i < c.n; i++) reader_add_answer(rd, c.jobs[i], steps);
-        code = reader_run(rd, steps, NULL, err);
+    size_t from = 0;
+    int code = 0;
+    while (from < rd->jobs->n && code == 0 && !reader_stopped(rd)) {
+        size_t to = wave_end(rd, from);
+        code = run_wave(rd, from, to, err);
+        settle(rd, from, to);
+        from = to;
     }
-    settle_all(rd);
-    mem_free(c.jobs);
+    for (size_t t = 0; t < rd->jobs->n_tasks; t++) {
+        const struct expanded_task *task = &rd->jobs->tasks[t];
+        if (task->look_up || task->n == 0) continue;
+        reader_margins(rd, task, task->n);
+        if (!is_gist(task)) trace_task(rd, task);
+        if (reader_stopped(rd)) reader_skip(rd, task, 0, reader_stopped(rd));
+    }
     return code;
 }
 
-static int sweep_at_once(struct reader *rd, struct step_list *steps, struct lw_error *err)
+static int sweep_at_once(struct reader *rd, struct lw_error *err)
 {
-    add_all(rd, STEP_WHOLE, steps);
-    int code = reader_run(rd, steps, NULL, err);
+    struct step_list steps = { .items = NULL };
+    for (size_t i = 0; i < rd->jobs->n; i++) {
+        if (is_swept(rd, i)) step_list_add(&steps, STEP_WHOLE, i);
+    }
+    int code = reader_run(rd, &steps, NULL, err);
+    step_list_release(&steps);
     for (size_t t = 0; t < rd->jobs->n_tasks; t++) {
         const struct expanded_task *task = &rd->jobs->tasks[t];
         if (!task->look_up) reader_margins(rd, task, task->n);
@@ -91,10 +134,6 @@ static int sweep_at_once(struct reader *rd, struct step_list *steps, struct lw_e
 
 int sweep_run(struct reader *rd, struct lw_error *err)
 {
-    struct step_list steps = { .items = NULL };
-    int code = llm_info(rd->r->worker)->cheap_scoring
-                   ? sweep_in_two_steps(rd, &steps, err)
-                   : sweep_at_once(rd, &steps, err);
-    step_list_release(&steps);
-    return code;
+    bool cheap = llm_info(rd->r->worker)->cheap_scoring;
+    return cheap ? sweep_in_waves(rd, err) : sweep_at_once(rd, err);
 }

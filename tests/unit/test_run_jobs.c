@@ -21,7 +21,8 @@ static const char *const company[] = {
     "The end.",
     NULL,
 };
-enum { COMPANY_CHUNKS = 11, CAPEX = 2, WAVE = 3 }; /* look_up.c: WAVE_CHUNKS */
+enum { COMPANY_CHUNKS = 11, CAPEX = 2 };
+enum { WAVE = 3, SWEEP_WAVE = 8 }; /* look_up.c: WAVE_CHUNKS, sweep.c */
 
 #define CAPEX_TASK "{\"tasks\":[{\"ask\":\"What was the capital expenditure in 2022?\"}]}"
 
@@ -498,6 +499,26 @@ static void test_cancel_between_screen_and_answer(void **state)
     desk_release(&d);
 }
 
+/* A sweep answers as it goes: who stops it in its second wave has the first one. */
+static void test_cancel_keeps_the_waves_before(void **state)
+{
+    (void)state;
+    struct desk d;
+    desk_init(&d, company, DESK_IN_PROCESS, finds_capex);
+    desk_plan(&d, "{\"tasks\":[{\"ask\":\"What was the capital "
+                  "expenditure?\",\"reduce\":\"count\"}]}");
+    d.reading.progress = raise_when_due;
+    raise_at = SWEEP_WAVE + 1;
+    raise_times = 1;
+    assert_int_equal(desk_run(&d), 0);
+    assert_int_equal(desk_job(&d, 0, CAPEX)->state, JOB_ANSWERED);
+    assert_int_equal(desk_count(&d, JOB_ANSWERED), 1);
+    assert_int_equal(desk_count(&d, JOB_ABSENT), SWEEP_WAVE);
+    assert_int_equal(desk_count(&d, JOB_SKIPPED), COMPANY_CHUNKS - SWEEP_WAVE - 1);
+    assert_string_equal(d.jobs.stop_reason, "the run was stopped");
+    desk_release(&d);
+}
+
 static void test_abort(void **state)
 {
     (void)state;
@@ -632,6 +653,7 @@ int main(void)
         cmocka_unit_test(test_excerpt_longer_than_the_context),
         cmocka_unit_test(test_cancel_keeps_what_was_found),
         cmocka_unit_test(test_cancel_between_screen_and_answer),
+        cmocka_unit_test(test_cancel_keeps_the_waves_before),
         cmocka_unit_test(test_abort),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_nothing_to_read),

@@ -100,8 +100,7 @@ bool keep_is_on_disk(struct keep *k, struct turn_group *g)
     return g->on_disk;
 }
 
-/* The whole prefix from disk into the group's sequence, which is empty. A state that
- * libllama does not take is none: its tokens are computed. */
+/* The whole prefix from disk into the group's sequence, which is empty. */
 static bool restore_from_disk(struct keep *k, struct turn_group *g)
 {
     struct prefix_entry e = { .n_tokens = (int)g->prefix.n };
@@ -112,6 +111,9 @@ static bool restore_from_disk(struct keep *k, struct turn_group *g)
     e.state =
         kv_disk_load(k->disk, g->source->id, g->prefix.ids, e.n_tokens, &e.state_bytes);
     g->on_disk = e.state && restore(k, &e, g->sched.prefix.seq, e.n_tokens);
+    if (e.state && !g->on_disk) {
+        kv_disk_refuse(k->disk, g->source->id, g->prefix.ids, e.n_tokens);
+    }
     free(e.state);
     if (g->on_disk) {
         struct disk_account *a = account_of(g);

@@ -8,7 +8,10 @@
 
 #include "base/mem.h"
 #include "documents.h"
+#include "engine/kv_file.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,6 +126,74 @@ static void test_the_same_text(void **state)
     }
     assert_true(strlen(texts[0]) > 0);
     assert_string_equal(texts[0], texts[1]);
+}
+
+/* Cut the state in each file of the folder by half and write it anew, so that all that
+ * the file says of itself is true. */
+static int halve_states(const char *folder)
+{
+    char path[HELP_PATH_MAX];
+    int n = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, lease.id);
+    DIR *dir = opendir(path);
+    for (struct dirent *d; dir && (d = readdir(dir));) {
+        size_t len = strlen(d->d_name);
+        if (len < 3 || strcmp(d->d_name + len - 3, ".kv") != 0) continue;
+        static unsigned char bytes[1 << 25];
+        int fd = openat(dirfd(dir), d->d_name, O_RDWR);
+        ssize_t size = read(fd, bytes, sizeof bytes);
+        assert_in_range(size, 73, sizeof bytes - 1);
+        uint32_t n_tokens, n_origin; /* kv_file.h draws it */
+        memcpy(&n_tokens, bytes + 12, 4);
+        memcpy(&n_origin, bytes + 24, 4);
+        char *origin = mem_strndup((char *)bytes + 72, n_origin);
+        struct kv_file file = { .origin = origin, .n_tokens = (int)n_tokens };
+        int32_t *tokens = mem_array(n_tokens, sizeof *tokens);
+        memcpy(tokens, bytes + 72 + n_origin, 4 * n_tokens);
+        size_t start = 72 + n_origin + 4 * n_tokens;
+        file.tokens = tokens;
+        memcpy(&file.token_cost, bytes + 16, 8);
+        file.state = bytes + start;
+        file.state_bytes = ((size_t)size - start) / 2;
+        assert_int_equal(ftruncate(fd, 0), 0);
+        lseek(fd, 0, SEEK_SET);
+        assert_int_equal(kv_file_write(fd, &file), 0);
+        close(fd);
+        mem_free(tokens);
+        mem_free(origin);
+        n++;
+    }
+    closedir(dir);
+    return n;
+}
+
+static void count_warning(void *user, const char *sentence)
+{
+    int *n = user;
+    assert_non_null(strstr(sentence, "does not take it"));
+    ++*n;
+}
+
+/* A file that is whole, of a state that is not: told once, computed and kept anew. */
+static void test_a_state_that_is_refused_goes(void **state)
+{
+    struct llm *llm = open_on(*state, 1 << 30);
+    screen(llm, help_lease, rent, &lease);
+    llm_close(llm);
+    assert_int_equal(halve_states(*state), 1);
+
+    int n_warnings = 0;
+    for (int i = 0; i < 2; i++) {
+        llm = help_open(&(struct engine_options){ .context = HELP_CONTEXT,
+                                                  .kv_folder = *state,
+                                                  .kv_bytes = 1 << 30,
+                                                  .warning = count_warning,
+                                                  .user = &n_warnings });
+        struct llm_reply reply = screen(llm, help_lease, rent, &lease);
+        assert_int_equal(n_warnings, 1);
+        assert_int_equal(reply.usage.cached_tokens >= 48, i == 1);
+        llm_close(llm);
+    }
 }
 
 /* On disk goes the excerpt alone, whatever was screened behind it: another question of
@@ -267,6 +338,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_found_by_the_next_process, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_the_same_text, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_a_state_that_is_refused_goes, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(test_questions_stay_off_the_disk, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_without_a_source_nothing_is_kept,

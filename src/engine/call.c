@@ -225,7 +225,8 @@ static void place_turn(struct call *call, struct tables *table, struct turn *t,
     struct turn_group *g = find_group(table, call, &prompt->tokens, n_shared);
 
     add_range(&t->own, &prompt->tokens, n_shared, prompt->tokens.n);
-    sched_request_init(&t->sched, t->n_prompt, t->n_prompt + t->max_reply);
+    turn_begin(t);
+    sched_request_init(&t->sched, t->n_prompt + t->n_reply, t->n_prompt + t->max_reply);
     sched_group_append(&g->sched, &t->sched);
     g->source = g->source ? g->source : t->req->source;
     t->sched.twin = find_twin(table, g, t);

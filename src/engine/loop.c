@@ -103,9 +103,10 @@ static void fail_turn(struct loop *loop, struct turn *t, const char *why, int co
 static void go_on(struct loop *loop, struct turn *t, const struct logits *l)
 {
     enum llm_finish finish;
+    size_t before = t->own.n;
 
     if (turn_go_on(t, l, &finish)) {
-        sched_extend(&t->sched);
+        sched_extend(&t->sched, (int)(t->own.n - before));
     } else {
         end_turn(loop, t, finish);
     }
@@ -202,7 +203,7 @@ static void use_logits(struct loop *loop, const struct sched_piece *pieces, int 
             fail_turn(loop, t, "the model computes no numbers", 0);
             continue;
         }
-        if (t->n_reply == 0 && t->has_twins) {
+        if (!t->read && t->has_twins) {
             wake_twins(loop, t, &l);
         }
         go_on(loop, t, &l);

@@ -375,10 +375,10 @@ void sched_done(struct schedule *s, const struct sched_piece *pieces, int n)
     }
 }
 
-void sched_extend(struct sched_request *r)
+void sched_extend(struct sched_request *r, int n)
 {
-    assert(r->state == SCHED_INSIDE && r->work.n_tokens < r->n_total);
-    r->work.n_tokens++;
+    assert(r->state == SCHED_INSIDE && n <= r->n_total - r->work.n_tokens);
+    r->work.n_tokens += n;
 }
 
 void sched_lost(struct sched_work *work)

@@ -142,8 +142,8 @@ void sched_remove(struct schedule *s, struct sched_call *call);
 int sched_plan(struct schedule *s, struct sched_piece pieces[SCHED_PIECES_MAX]);
 /* The batch was computed. */
 void sched_done(struct schedule *s, const struct sched_piece *pieces, int n);
-/* The request got one more token. */
-void sched_extend(struct sched_request *r);
+/* The request got n more tokens. */
+void sched_extend(struct sched_request *r, int n);
 /* For group_begins: n tokens are to stand behind the group's prefix (0: none after all).
  * False: there is no room for them. */
 bool sched_reserve_behind(struct schedule *s, struct sched_group *group, int n);

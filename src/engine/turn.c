@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "engine/call.h"
+#include "engine/forced.h"
 
 #include <math.h>
 
@@ -101,7 +102,8 @@ void turn_reply(struct turn *t, enum llm_finish finish, bool read)
         .finish = finish,
         .logprob_alt = t->logprob_alt,
         .logprob_alt2 = t->logprob_alt2,
-        .logprob_mean = t->n_reply > 0 ? t->logprob_sum / t->n_reply : NAN,
+        .logprob_mean =
+            t->n_reply > t->n_forced ? t->logprob_sum / (t->n_reply - t->n_forced) : NAN,
         .usage = usage_of(t, read),
     };
 
@@ -168,6 +170,33 @@ static bool take_token(struct turn *t, const struct vocab *v, llama_token id,
     return t->n_reply < t->max_reply && !buf_failed(&t->out.text);
 }
 
+/* Append what has to come now. Returns false when that ends the reply. */
+static bool add_forced(struct turn *t, enum llm_finish *finish)
+{
+    struct tokens forced = { .n = 0 };
+    bool more = true;
+
+    if (t->sampler.grammar && t->sampler.n_held == 0) {
+        forced_tokens(t->sampler.vocab, t->sampler.grammar, &forced);
+    }
+    for (size_t i = 0; i < forced.n && more; i++) {
+        more = take_token(t, t->sampler.vocab, forced.ids[i], finish);
+        t->n_forced++;
+    }
+    tokens_release(&forced);
+    return more;
+}
+
+/* Not where the first token is scored or ends the reply already: those are rare. */
+void turn_begin(struct turn *t)
+{
+    enum llm_finish finish;
+
+    if (t->max_reply > FORCED_BYTES_MAX && t->alt.n + t->alt2.n == 0) {
+        add_forced(t, &finish);
+    }
+}
+
 static void score(struct turn *t, const struct logits *l)
 {
     struct turn_group *g = (struct turn_group *)t->sched.group;
@@ -184,8 +213,9 @@ bool turn_go_on(struct turn *t, const struct logits *l, enum llm_finish *finish)
     const struct vocab *v = t->sampler.vocab;
 
     *finish = LLM_STOP;
-    if (t->n_reply == 0) {
+    if (!t->read) {
         score(t, l);
+        t->read = true;
     }
     if (t->max_reply == 0) {
         return false;
@@ -202,5 +232,5 @@ bool turn_go_on(struct turn *t, const struct logits *l, enum llm_finish *finish)
         return false;
     }
     t->logprob_sum += logits_logprob(l, id);
-    return take_token(t, v, id, finish);
+    return take_token(t, v, id, finish) && add_forced(t, finish);
 }

@@ -37,7 +37,9 @@ struct turn {
     struct tokens source; /* what the encoder reads, where the model has one */
     struct tokens own;    /* behind the group's prefix: prompt, then reply */
     int n_prompt, n_reply;
+    int n_forced; /* of the reply: tokens that nobody chose */
     int max_reply;
+    bool read; /* the logits behind its prompt were there */
     struct tokens alt, alt2;
     struct sampler sampler;
     struct copier copier;
@@ -60,8 +62,12 @@ bool turn_screens(const struct turn *t);
 struct lw_error *turn_error(struct turn *t);
 void turn_release(struct turn *t);
 
-/* The logits behind the turn's last token are there. Returns true if one token
- * was added and the turn goes on; else it is over, with *finish. */
+/* The prompt is complete: add what the reply begins with by force, if anything. */
+void turn_begin(struct turn *t);
+
+/* The logits behind the turn's last token are there. Returns true if at least one token
+ * was added (how many: own.n tells) and the turn goes on; else it is over, with
+ * *finish. */
 bool turn_go_on(struct turn *t, const struct logits *l, enum llm_finish *finish);
 
 /* Send the reply to the caller; the turn is over. read: its whole prompt was

@@ -155,6 +155,39 @@ static void find_never(struct vocab *v)
     }
 }
 
+/* Can a token with this text be a single byte? Most are not asked for their bytes: a byte
+ * is written as itself, as another letter, as a mark for a space, or as <0x0A>. */
+static bool may_be_byte(const char *text)
+{
+    size_t len = strnlen(text, 7);
+
+    return len <= 3 || (len == 6 && memcmp(text, "<0x", 3) == 0);
+}
+
+/* What a text can have of bytes: letters and signs, and all of which UTF-8 makes others.
+ */
+static bool is_of_text(int byte)
+{
+    return (byte >= 0x20 && byte != 0x7f && byte < 0xc0) || (byte >= 0xc2 && byte < 0xf5);
+}
+
+static void find_bytes(struct vocab *v)
+{
+    char piece[VOCAB_PIECE_MAX];
+
+    for (int byte = 0; byte < 256; byte++) v->bytes[byte] = LLAMA_TOKEN_NULL;
+    for (llama_token id = 0; id < v->n; id++) {
+        if (may_be_byte(llama_vocab_get_text(v->llama, id)) && !vocab_never(v, id) &&
+            vocab_piece(v, id, piece) == 1) {
+            v->bytes[(unsigned char)piece[0]] = id;
+        }
+    }
+    v->spells_bytes = v->end != LLAMA_TOKEN_NULL;
+    for (int byte = 0; byte < 256; byte++) {
+        v->spells_bytes &= !is_of_text(byte) || v->bytes[byte] != LLAMA_TOKEN_NULL;
+    }
+}
+
 /* User-defined tokens by which a chat is written: named by the template, or made to
  * look like it. Others are words, or white space in bulk. */
 static bool speaks(const char *text, const char *tmpl)
@@ -205,6 +238,7 @@ void vocab_init(struct vocab *v, const struct llama_model *model)
         .end = LLAMA_TOKEN_NULL,
     };
     find_never(v);
+    find_bytes(v);
     find_signs(v, llama_model_chat_template(model, NULL));
     v->spaced = adds_space(v);
     /* Unigram vocabularies melt a line end and the space that follows it. */

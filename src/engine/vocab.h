@@ -34,6 +34,10 @@ struct vocab {
      * text as well; borrowed from the model. */
     const char **signs;
     size_t n_signs, cap_signs;
+    /* For each byte a token that is this byte and nothing else; LLAMA_TOKEN_NULL: none.
+     */
+    llama_token bytes[256];
+    bool spells_bytes; /* there is one for every byte that a text can have */
     /* A bit a token: control tokens that end nothing, and unused ones. */
     unsigned char *never;
 };

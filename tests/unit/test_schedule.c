@@ -222,8 +222,8 @@ static void test_twins_start_together(void **state)
     assert_true(sched_join(s, &t->request[0], &t->request[1]));
     assert_false(sched_join(s, &t->request[0], &t->request[2])); /* two run at most */
     check(&t->fake);
-    sched_extend(&t->request[0]);
-    sched_extend(&t->request[1]);
+    sched_extend(&t->request[0], 1);
+    sched_extend(&t->request[1], 1);
     assert_int_equal(compute(&t->fake, t->pieces, &t->n), 2);
     sched_finish(s, &t->request[0]);
     /* The third reads its own tokens now. */
@@ -423,14 +423,14 @@ static void go_on(struct world *w, struct sched_request *r)
             t->work.n_tokens == r->work.n_tokens && sched_join(&w->fake.sched, r, t)) {
             check(&w->fake);
             if (t->work.n_tokens < t->n_total) {
-                sched_extend(t);
+                sched_extend(t, 1);
             } else {
                 finish(w, t);
             }
         }
     }
     if (r->work.n_tokens < r->n_total && pick(w, 10) > 0) {
-        sched_extend(r);
+        sched_extend(r, 1 + pick(w, r->n_total - r->work.n_tokens < 3 ? 1 : 3));
     } else {
         finish(w, r);
     }

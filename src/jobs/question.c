@@ -65,6 +65,20 @@ static const struct wording wordings[] = {
     { "what are all", NULL, QUESTION_LIST, NULL },
     { "which are all", NULL, QUESTION_LIST, NULL },
     { "enumerate", NULL, QUESTION_LIST, NULL },
+    { "compare", NULL, QUESTION_COMPARE, "what are" },
+    { "difference between", NULL, QUESTION_COMPARE, NULL },
+    { "differences between", NULL, QUESTION_COMPARE, NULL },
+    { "how do", "differ", QUESTION_COMPARE, NULL },
+    { "how does", "differ", QUESTION_COMPARE, NULL },
+};
+
+/* "in each document", "of every contract": what each document may be called. */
+static const char *const each_befores[] = { "in ", "of ", "for ", "from ", "" };
+static const char *const eaches[] = { "each ", "every ", "each of the ",
+                                      "every one of the " };
+static const char *const document_names[] = {
+    "document", "file",  "paper",     "article", "report",    "filing",
+    "contract", "lease", "agreement", "letter",  "statement", "text",
 };
 
 /* ORDER QUESTIONS */
@@ -79,6 +93,9 @@ static const struct {
     [QUESTION_SUM] = { "sum", ANSWER_LIST, REDUCE_SUM },
     [QUESTION_ANY] = { "any", ANSWER_YES_NO, REDUCE_COUNT },
     [QUESTION_SUMMARY] = { "summary", ANSWER_GIST, REDUCE_LIST },
+    [QUESTION_EACH] = { "look-up in each document", ANSWER_TEXT, REDUCE_LIST },
+    /* Counted, so that everything is read. */
+    [QUESTION_COMPARE] = { "comparison", ANSWER_TEXT, REDUCE_COUNT },
 };
 
 const char *question_kind_name(enum question_kind kind)
@@ -104,51 +121,183 @@ static const char *find_words(const char *text, const char *phrase)
     return NULL;
 }
 
-/* The wording that holds, and where its phrase stands; NULL: none. */
-static const struct wording *find_wording(const char *question, const char **at)
+/* What holds of a question: its kind, and what is replaced for a part. */
+struct match {
+    enum question_kind kind;
+    const char *at; /* NULL: nothing is replaced */
+    size_t len;
+    const char *instead;
+};
+
+static bool match_wording(const char *question, struct match *m)
 {
     for (size_t i = 0; i < sizeof wordings / sizeof *wordings; i++) {
         const struct wording *w = &wordings[i];
-        *at = find_words(question, w->phrase);
-        if (*at && (!w->also || find_words(*at, w->also))) return w;
+        const char *at = find_words(question, w->phrase);
+        if (!at || (w->also && !find_words(at, w->also))) continue;
+        *m = (struct match){ .kind = w->kind };
+        if (w->instead) {
+            m->at = at;
+            m->len = strlen(w->phrase);
+            m->instead = w->instead;
+        }
+        return true;
     }
-    return NULL;
+    return false;
+}
+
+/* Does a phrase of this kind stand here? Its length, one s for a plural included. */
+static size_t each_length(const char *at, const char *before, const char *each)
+{
+    size_t len = strlen(before), more = strlen(each);
+    if (strncasecmp(at, before, len) != 0) return 0;
+    if (strncasecmp(at + len, each, more) != 0) return 0;
+    for (size_t i = 0; i < sizeof document_names / sizeof *document_names; i++) {
+        const char *name = document_names[i];
+        size_t end = len + more + strlen(name);
+        if (strncasecmp(at + len + more, name, strlen(name)) != 0) continue;
+        end += at[end] == 's' || at[end] == 'S';
+        if (!is_letter(at[end])) return end;
+    }
+    return 0;
+}
+
+/* The phrase, with the space in front of it, is no part's business. */
+static bool match_each(const char *question, struct match *m)
+{
+    for (const char *at = question; *at; at++) {
+        if (at > question && is_letter(at[-1])) continue;
+        for (size_t b = 0; b < sizeof each_befores / sizeof *each_befores; b++) {
+            for (size_t e = 0; e < sizeof eaches / sizeof *eaches; e++) {
+                size_t len = each_length(at, each_befores[b], eaches[e]);
+                if (len == 0) continue;
+                bool space = at > question && at[-1] == ' ' && *each_befores[b];
+                *m = (struct match){ .kind = QUESTION_EACH };
+                if (space) {
+                    m->at = at - 1;
+                    m->len = len + 1;
+                    m->instead = "";
+                }
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static struct match match_question(const char *question)
+{
+    struct match m = { .kind = QUESTION_LOOK_UP };
+    if (!match_wording(question, &m)) match_each(question, &m);
+    return m;
 }
 
 enum question_kind question_kind(const char *question)
 {
-    const char *at;
-    const struct wording *w = find_wording(question, &at);
-    return w ? w->kind : QUESTION_LOOK_UP;
+    return match_question(question).kind;
 }
 
-/* --- The plan --------------------------------------------------------------- */
+/* --- What a part is asked ---------------------------------------------------- */
 
-/* The question with the phrase at `at` replaced, in the case of its first letter. */
-static char *reword(const char *question, const struct wording *w, const char *at)
+/* The question with what is replaced replaced, in the case of its first letter. */
+static char *reword(const char *question, const struct match *m)
 {
-    if (!w->instead) return mem_strdup(question);
+    if (!m->at) return mem_strdup(question);
     struct buf text;
     buf_init(&text, LIMIT_QUESTION_BYTES + 64);
-    buf_add(&text, question, (size_t)(at - question));
-    bool upper = isupper((unsigned char)*at);
-    buf_add_char(&text,
-                 (char)(upper ? toupper((unsigned char)*w->instead) : *w->instead));
-    buf_add_str(&text, w->instead + 1);
-    buf_add_str(&text, at + strlen(w->phrase));
+    buf_add(&text, question, (size_t)(m->at - question));
+    size_t start = text.len;
+    buf_add_str(&text, m->instead);
+    if (text.len > start && isupper((unsigned char)*m->at)) {
+        text.data[start] = (char)toupper((unsigned char)text.data[start]);
+    }
+    buf_add_str(&text, m->at + m->len);
     char *out = buf_failed(&text) ? mem_strdup(question) : mem_strdup(text.data);
     buf_release(&text);
     return out;
 }
 
-void question_plan(struct plan *plan, const char *question)
+/* ask is the plan's from now on. doc: -1 for all. */
+static void add_task(struct plan *plan, char *ask, enum question_kind kind, int doc)
 {
-    const char *at;
-    const struct wording *w = find_wording(question, &at);
-    *plan = (struct plan){ .tasks = NULL };
     struct task *task = plan_add_task(plan);
-    enum question_kind kind = w ? w->kind : QUESTION_LOOK_UP;
-    task->ask = w ? reword(question, w, at) : mem_strdup(question);
+    task->ask = ask;
     task->answer = kinds[kind].answer;
     task->reduce = kinds[kind].reduce;
+    if (doc >= 0) {
+        task->docs = mem_array(1, sizeof *task->docs);
+        task->docs[0] = doc;
+        task->n_docs = 1;
+    }
+}
+
+/* --- Two sides -------------------------------------------------------------- */
+
+/* "between" and "and", "compare" and "with": what is on both sides is asked apart. */
+static const struct {
+    const char *before, *joint;
+} sides[] = { { "between", " and " }, { "compare", " with " }, { "compare", " to " } };
+
+struct side {
+    const char *text;
+    size_t len;
+};
+
+static bool find_sides(const char *question, struct side *first, struct side *second)
+{
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        const char *at = find_words(question, sides[i].before);
+        const char *joint = at ? strstr(at, sides[i].joint) : NULL;
+        if (!joint) continue;
+        at += strlen(sides[i].before) + 1;
+        if (at >= joint) continue;
+        *first = (struct side){ at, (size_t)(joint - at) };
+        second->text = joint + strlen(sides[i].joint);
+        second->len = strcspn(second->text, "?.!;\n");
+        if (second->len > 0) return true;
+    }
+    return false;
+}
+
+/* "What is the rent of the flat?" of "the rent of the flat"; of "that of the shop", with
+ * the same beginning as the other side. */
+static char *ask_for(const struct side *side, const struct side *other)
+{
+    struct side head = { .len = 0 }, rest = *side;
+    static const char *const pronouns[] = { "that of ", "those of " };
+    for (size_t i = 0; i < sizeof pronouns / sizeof *pronouns; i++) {
+        size_t len = strlen(pronouns[i]);
+        if (rest.len <= len || strncasecmp(rest.text, pronouns[i], len) != 0) continue;
+        const char *of = strstr(other->text, " of ");
+        if (!of || of >= other->text + other->len) continue;
+        head = (struct side){ other->text, (size_t)(of - other->text) + 4 };
+        rest = (struct side){ rest.text + len, rest.len - len };
+    }
+    struct buf text;
+    buf_init(&text, 2 * LIMIT_QUESTION_BYTES);
+    buf_addf(&text, "What is %.*s%.*s?", (int)head.len, head.len ? head.text : "",
+             (int)rest.len, rest.text);
+    char *ask = mem_strdup(buf_failed(&text) ? "" : text.data);
+    buf_release(&text);
+    return ask;
+}
+
+/* --- The plan --------------------------------------------------------------- */
+
+void question_plan(struct plan *plan, const char *question, size_t n_docs)
+{
+    struct match m = match_question(question);
+    bool apart = m.kind == QUESTION_EACH || m.kind == QUESTION_COMPARE;
+    struct side first, second;
+    *plan = (struct plan){ .tasks = NULL };
+    if (m.kind == QUESTION_COMPARE && find_sides(question, &first, &second)) {
+        add_task(plan, ask_for(&first, &second), m.kind, -1);
+        add_task(plan, ask_for(&second, &first), m.kind, -1);
+    } else if (!apart || n_docs < 2) {
+        add_task(plan, reword(question, &m), m.kind, -1);
+    } else {
+        for (size_t i = 0; i < n_docs; i++) {
+            add_task(plan, reword(question, &m), m.kind, (int)i);
+        }
+    }
 }

@@ -1,8 +1,9 @@
 /* question.h - how much of the documents a question needs, told from its words.
  *
  * Most questions look one thing up: a few parts hold the answer, and reading may stop
- * when it is found. A list, a count, a sum, "is there anything about" or a summary needs
- * every part, and then exact arithmetic instead of a model's. A supervisor says which it
+ * when it is found. A list, a count, a sum, a comparison, "is there anything about" or a
+ * summary needs every part, and then exact arithmetic instead of a model's. What is asked
+ * of each document is looked up in each. A supervisor says which it
  * is in its plan; without one the wording has to do. Only English wordings are known, and
  * only strong ones ("name all", "how many times", "in all"): anything else looks
  * something up, which is right more often than not. */
@@ -18,15 +19,18 @@ enum question_kind {
     QUESTION_SUM,     /* amounts told in several places, added up */
     QUESTION_ANY,     /* is there anything about it at all */
     QUESTION_SUMMARY, /* what all of it says, in a few sentences */
+    QUESTION_EACH,    /* one thing, looked up in each document */
+    QUESTION_COMPARE, /* what is told of the things that are compared, wherever */
     QUESTION_KINDS
 };
 
 enum question_kind question_kind(const char *question);
 const char *question_kind_name(enum question_kind kind);
 
-/* A plan of one task that answers the question: what is read of each part, and how the
- * parts become one answer. What a part is asked is worded for a part: "How many times
- * did it leak?" becomes "When did it leak?". */
-void question_plan(struct plan *plan, const char *question);
+/* A plan that answers the question: what is read of each part, and how the parts become
+ * one answer. What a part is asked is worded for a part: "How many times did it leak?"
+ * becomes "When did it leak?". One task; if the question is for each document or
+ * compares, one for each of the documents, which are n_docs. */
+void question_plan(struct plan *plan, const char *question, size_t n_docs);
 
 #endif

@@ -46,6 +46,16 @@ struct answer_point {
 void answer_from_points(const struct record *rec, const struct answer_point *points,
                         size_t n, struct final *out);
 
+/* Lines of "label: value [1]", where nothing was found "label: not found". from: findings
+ * (indices), of which at least one line has one. */
+struct answer_line {
+    const char *label; /* with what follows it, ": " or " " */
+    const size_t *from;
+    size_t n;
+};
+void answer_from_lines(const struct record *rec, const struct answer_line *lines,
+                       size_t n, struct final *out);
+
 /* The best that can be said without a model: every question's reduced value or
  * best findings. Nothing found: FINAL_NOT_FOUND. */
 void answer_from_findings(const struct record *rec, struct final *out);

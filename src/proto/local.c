@@ -4,11 +4,11 @@
  *                                               |--> list, count, sum --> answer
  *                                               `--> points (summary.h) --> answer
  *
- * The question is a plan of one task (jobs/question.h). What looks one thing up is
- * answered by the best finding. What wants all there is has read every part, and is
- * put together here, from findings whose quotes show them. The worker is not asked
- * to choose or to combine, but for a summary: on 20 questions a second look at rival
- * findings made none right. */
+ * The question is a plan of one task, or one a document (jobs/question.h). What looks
+ * one thing up is answered by the best finding, of each document where it asks for each.
+ * What wants all there is has read every part, and is put together here, from findings
+ * whose quotes show them. The worker is not asked to choose or to combine, but for a
+ * summary: on 20 questions a second look at rival findings made none right. */
 #include "proto/ways.h"
 
 #include "base/mem.h"
@@ -135,6 +135,64 @@ static void answer_best(const struct record *rec, struct final *out)
     answer_from_value(rec, value, &(size_t){ 0 }, 1, out);
 }
 
+/* --- In each document, on both sides ----------------------------------------- */
+
+/* Findings that are told of a comparison within a document that names no sides. */
+enum { COMPARED_MAX = 5 };
+
+/* The first `most` verified findings of the question; returns how many. */
+static size_t best_of(const struct record *rec, const struct asked *asked, size_t most,
+                      size_t *from)
+{
+    size_t n = 0, end = asked->first + asked->n;
+    for (size_t i = asked->first; i < end && n < most; i++) {
+        if (answer_is_verified(&rec->findings.items[i])) from[n++] = i;
+    }
+    return n;
+}
+
+/* Is the task one document's, it is told by its name; else by what was asked. */
+static const char *label_of(const struct record *rec, const struct task *task)
+{
+    const struct doc_set *set = rec->reading->set;
+    return task->n_docs == 1
+               ? arena_printf(rec->reading->arena, "%s: ", set->docs[task->docs[0]]->name)
+               : arena_printf(rec->reading->arena, "%s ", task->ask);
+}
+
+/* A line for each task. */
+static void answer_each(const struct record *rec, const struct plan *plan,
+                        struct final *out)
+{
+    struct arena *a = rec->reading->arena;
+    size_t *from = arena_array(a, plan->n_tasks, sizeof *from), n = 0;
+    struct answer_line *lines = arena_array(a, plan->n_tasks, sizeof *lines);
+    for (size_t i = 0; i < plan->n_tasks; i++) {
+        lines[i].label = label_of(rec, &plan->tasks[i]);
+        lines[i].from = &from[i];
+        lines[i].n = best_of(rec, &rec->asked[i], 1, &from[i]);
+        n += lines[i].n;
+    }
+    if (n == 0) {
+        answer_not_found(rec, out);
+    } else {
+        answer_from_lines(rec, lines, plan->n_tasks, out);
+    }
+}
+
+static void answer_compared(const struct record *rec, struct final *out)
+{
+    size_t from[COMPARED_MAX];
+    size_t n = best_of(rec, &rec->asked[0], COMPARED_MAX, from);
+    sort_by_place(rec, from, n);
+    const struct answer_parts parts = { .joint = "; ", .from = from, .n = n };
+    if (n == 0) {
+        answer_not_found(rec, out);
+    } else {
+        answer_from_parts(rec, &parts, out);
+    }
+}
+
 /* --- The answer ------------------------------------------------------------ */
 
 static void answer_question(struct proto_run *run, const struct plan *plan,
@@ -146,7 +204,11 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     enum question_kind kind = question_kind(run->reading.question);
     if (rec.findings.n == 0) {
         answer_not_found(&rec, out);
-    } else if (kind != QUESTION_LOOK_UP) {
+    } else if (plan->n_tasks > 1) {
+        answer_each(&rec, plan, out);
+    } else if (kind == QUESTION_COMPARE) {
+        answer_compared(&rec, out);
+    } else if (kind != QUESTION_LOOK_UP && kind != QUESTION_EACH) {
         answer_all(run, &rec, kind, out);
     } else {
         answer_best(&rec, out);
@@ -160,7 +222,7 @@ int local_run(struct proto_run *run, struct final *out, struct lw_error *err)
 {
     struct plan plan = { .tasks = NULL };
     struct job_list jobs = { .items = NULL };
-    question_plan(&plan, run->reading.question);
+    question_plan(&plan, run->reading.question, run->reading.set->n_docs);
     proto_trace(run, "the question is read as a %s",
                 question_kind_name(question_kind(run->reading.question)));
     proto_set_samples(run, &plan);

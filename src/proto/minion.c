@@ -131,7 +131,7 @@ static int read_parts(struct minion *m, struct lw_error *err)
 {
     struct plan plan = { .tasks = NULL };
     struct job_list jobs = { .items = NULL };
-    question_plan(&plan, m->message);
+    question_plan(&plan, m->message, 1);
     proto_set_samples(m->run, &plan);
     int code = run_jobs(&m->run->reading, &plan, NULL, NULL, &jobs, err);
     if (code == 0) record_add_jobs(&m->rounds.record, &plan, &jobs);

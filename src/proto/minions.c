@@ -72,7 +72,7 @@ static void plan_question_itself(struct minions *m, const char *why)
 {
     proto_warn(m->run, "no plan came: %s; the question itself is read instead", why);
     plan_release(&m->next);
-    question_plan(&m->next, m->run->reading.question);
+    question_plan(&m->next, m->run->reading.question, 1);
     proto_set_samples(m->run, &m->next);
 }
 

@@ -110,7 +110,10 @@ static const struct option_spec table[OPTION_COUNT] = {
              "\\(lqlist the\\(rq, \\(lqhow many times\\(rq, \\(lqhow much in "
              "all\\(rq, \\(lqis there anything about\\(rq) reads everything, and its "
              "items are joined, counted or added up by the program; so does "
-             "\\(lqsummarize\\(rq, with a few points in the end. A number is another "
+             "\\(lqsummarize\\(rq, with a few points in the end, and \\(lqcompare\\(rq "
+             "or \\(lqthe difference between\\(rq, which tells both sides; "
+             "\\(lqin each document\\(rq looks the answer up in each of them. A number "
+             "is another "
              "limit for looking up, \\fBall\\fP reads everything for every "
              "question." },
     { .id = OPT_SCHEMA,

@@ -72,6 +72,94 @@ static void test_an_answer_that_repeats_the_question(void **state)
     }
 }
 
+static const char *const leases[] = {
+    "The flat in Mill Lane is let to Ms Brown.\n\nThe notice period is three months.\n\n"
+    "The rent is 800 crowns.",
+    "The shop in High Street is let to Mr White.\n\nThe tenant may keep a dog.\n\n"
+    "The rent is 1,900 crowns.",
+    "The garage is let to nobody.\n\nThe notice period is two weeks.", NULL
+};
+
+static const char reads_leases[] =
+    "when user contains \"three months.\"\nsay three months\n\n"
+    "when user contains \"two weeks.\"\nsay two weeks\n\n"
+    "when any contains \"\"\nsay not stated\n";
+
+static void test_each_document_has_its_answer(void **state)
+{
+    (void)state;
+    static const char *const questions[] = { "What is the notice period in each lease?",
+                                             "Compare the notice periods of the leases" };
+    for (size_t q = 0; q < 2; q++) {
+        struct world w;
+        world_init(&w, &(struct world_options){ .question = questions[q],
+                                                .docs = leases,
+                                                .worker = reads_leases });
+        assert_int_equal(world_run(&w, "local"), 0);
+        assert_int_equal(w.out.status, FINAL_ANSWERED);
+        char expected[256];
+        snprintf(expected, sizeof expected,
+                 "%s: three months [1]\n%s: not found\n%s: two weeks [2]",
+                 w.set.docs[0]->name, w.set.docs[1]->name, w.set.docs[2]->name);
+        assert_string_equal(w.out.answer, expected);
+        assert_int_equal(w.out.n_citations, 2);
+        world_release(&w);
+    }
+}
+
+/* One document: what is told of both sides, where it is told. */
+static void test_a_comparison_within_a_document(void **state)
+{
+    (void)state;
+    static const char *const both[] = {
+        "The flat's rent is 800 crowns.\n\nNobody may keep a dog.\n\n"
+        "The shop's rent is 1,900 crowns.",
+        NULL
+    };
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = "Compare the two rents",
+                       .docs = both,
+                       .worker = "when user contains \"is 800\"\nsay 800 crowns\n\n"
+                                 "when user contains \"1,900\"\nsay 1,900 crowns\n\n"
+                                 "when any contains \"\"\nsay not stated\n" });
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_string_equal(w.out.answer, "800 crowns [1]; 1,900 crowns [2]");
+    assert_int_equal(w.out.coverage.absent, 1);
+    world_release(&w);
+}
+
+static void test_both_sides_have_their_answer(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = "What is the difference between the rent of the flat "
+                                   "and that of the garage?",
+                       .docs = leases,
+                       .worker = "when user contains \"rent of the flat?\"\n"
+                                 "when user contains \"is 800\"\nsay 800 crowns\n\n"
+                                 "when any contains \"\"\nsay not stated\n" });
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_string_equal(w.out.answer, "What is the rent of the flat? 800 crowns [1]\n"
+                                      "What is the rent of the garage? not found");
+    assert_int_equal(w.out.coverage.skipped, 0); /* all of it was read */
+    world_release(&w);
+}
+
+static void test_nothing_in_any_document(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = "What is the deposit in each lease?",
+                       .docs = leases,
+                       .worker = "when any contains \"\"\nsay not stated\n" });
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_NOT_FOUND);
+    world_release(&w);
+}
+
 static void test_not_found_says_what_was_read(void **state)
 {
     (void)state;
@@ -330,6 +418,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer_with_citation),
         cmocka_unit_test(test_an_answer_that_repeats_the_question),
+        cmocka_unit_test(test_each_document_has_its_answer),
+        cmocka_unit_test(test_a_comparison_within_a_document),
+        cmocka_unit_test(test_both_sides_have_their_answer),
+        cmocka_unit_test(test_nothing_in_any_document),
         cmocka_unit_test(test_not_found_says_what_was_read),
         cmocka_unit_test(test_worker_that_scores_is_screened),
         cmocka_unit_test(test_the_surest_of_rivals_is_the_answer),

@@ -11,6 +11,9 @@
 /* One word in so many is a function word in plain English. */
 enum { WORDS_FOR_ONE_COMMON = 4 };
 
+/* Without capitals: so many words have to be unknown, and 2 of 5. */
+enum { SMALL_UNKNOWN_MIN = 3, SMALL_UNKNOWN = 2, SMALL_OF = 5 };
+
 struct shape {
     bool capital; /* the first letter */
     bool coded;   /* all capitals, or with a digit: an acronym, a year, a part number */
@@ -54,26 +57,42 @@ struct name_list {
     struct word items[NAMES_MAX];
     int n;
     bool trusted; /* the text is neither in title case nor, likely, in another language */
+    bool small;   /* it has no capital: its names are all words that say something */
 };
+
+enum { SAYING_BYTES_MIN = 3 };
+
+/* For a text without capitals. */
+static void collect_words(const char *text, size_t len, struct name_list *out)
+{
+    struct word word;
+    for (size_t pos = 0; words_next(text, len, &pos, &word) && out->n < NAMES_MAX;) {
+        bool says = !word.common && word.kind == WORD_LETTERS &&
+                    word.end - word.start >= SAYING_BYTES_MIN;
+        if (says) out->items[out->n++] = word;
+    }
+}
 
 static void collect(const char *text, size_t len, struct name_list *out)
 {
     struct word word, before = { .start = 0 };
     size_t pos = 0;
     int words = 0, common = 0;
-    bool title = false;
+    bool title = false, any_capital = false;
     out->n = 0;
     for (; words_next(text, len, &pos, &word); words++) {
         bool begins = words == 0 || ends_sentence(text, &before, word.start);
         struct shape shape = shape_of(text, &word);
         bool capital = shape.capital && !shape.coded && !begins;
         before = word;
+        any_capital |= shape.capital;
         common += word.common;
         if (word.common && capital) title = true;
         if (word.common || !capital || word.kind != WORD_LETTERS) continue;
         if (out->n < NAMES_MAX) out->items[out->n++] = word;
     }
     out->trusted = !title && common * WORDS_FOR_ONE_COMMON >= words;
+    out->small = !any_capital;
 }
 
 /* --- Against the documents ------------------------------------------------ */
@@ -95,9 +114,14 @@ void names_look_up(struct search *s, const char *question, struct names *out)
 {
     struct name_list names;
     collect(question, strlen(question), &names);
+    if (names.small) collect_words(question, strlen(question), &names);
     *out = (struct names){ .n = 0 };
     for (int i = 0; i < names.n && names.trusted; i++) {
         note(out, s, question, &names.items[i]);
+    }
+    if (names.small && (out->unknown < SMALL_UNKNOWN_MIN ||
+                        out->unknown * SMALL_OF < names.n * SMALL_UNKNOWN)) {
+        *out = (struct names){ .n = 0 };
     }
 }
 

@@ -1,4 +1,4 @@
-/* names.h - do the documents know the names that a question is about?
+/* names.h - do the documents know what a question is about?
  *
  * "What is the access code for the Ravenmoor vault?" over documents in which
  * Ravenmoor stands nowhere has no answer there, however much a passage about
@@ -13,7 +13,15 @@
  *
  * Measured with a sketch of this rule on five sets of the evaluation pack: of 123
  * questions with names, 8 have an unknown one in their own document; of 228
- * moved to another document of their set, 182 have. */
+ * moved to another document of their set, 182 have.
+ *
+ * Who types without capitals ("who played bill's son") gives no names, so there every
+ * word that says something is taken for one, but only if three at least and two in five
+ * stand nowhere: one may be put in other words. With the questions of nine sets in small
+ * letters a sketch of that holds for 6 of 362 in their own document and, moved to another
+ * of their set, for 44 in a hundred of three sets, 41 of a fourth and few of the others,
+ * whose documents are all of a kind. (Stories, asked about in words of their own: 10 of
+ * 56, and 63 in a hundred.) */
 #ifndef LW_TEXT_NAMES_H
 #define LW_TEXT_NAMES_H
 

@@ -29,6 +29,8 @@ import subprocess
 import sys
 import time
 
+# What legwork adds to an answer that rests on nothing verified (src/proto/prompts.c).
+NO_QUOTE = "No verified quote supports this answer."
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -48,7 +50,7 @@ def occurs(inner, outer):
 
 
 def is_right(question, answer):
-    plain = re.sub(r"\s*\[\d+\]", "", answer)
+    plain = re.sub(r"\s*\[\d+\]", "", answer.replace(NO_QUOTE, ""))
     answer = fold(plain)
     if question["scoring"] == "all_of":
         wanted = [fold(p) for p in question["answer"].split(",")]

@@ -72,21 +72,13 @@ static void tables_release(struct tables *table)
     mem_free(table->firsts);
 }
 
-static void add_range(struct tokens *out, const struct tokens *from, size_t start,
-                      size_t end)
-{
-    for (size_t i = start; i < end; i++) {
-        tokens_add(out, from->ids[i]);
-    }
-}
-
 static struct turn_group *new_group(struct call *call, const struct tokens *prompt,
                                     size_t n, uint64_t hash)
 {
     struct turn_group *g = mem_alloc(sizeof *g);
 
     g->hash = hash;
-    add_range(&g->prefix, prompt, 0, n);
+    tokens_add_all(&g->prefix, prompt->ids, n);
     sched_group_init(&g->sched, (int)n);
     sched_call_append(&call->sched, &g->sched);
     call->groups[call->n_groups++] = g;
@@ -224,7 +216,7 @@ static void place_turn(struct call *call, struct tables *table, struct turn *t,
 {
     struct turn_group *g = find_group(table, call, &prompt->tokens, n_shared);
 
-    add_range(&t->own, &prompt->tokens, n_shared, prompt->tokens.n);
+    tokens_add_all(&t->own, prompt->tokens.ids + n_shared, prompt->tokens.n - n_shared);
     turn_begin(t);
     sched_request_init(&t->sched, t->n_prompt + t->n_reply, t->n_prompt + t->max_reply);
     sched_group_append(&g->sched, &t->sched);

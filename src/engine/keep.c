@@ -1,4 +1,4 @@
-/* keep.c - what a group takes when it begins, and leaves when it ends. */
+/* keep.c - what a group takes when it begins, and what it and its screenings leave. */
 #include "engine/keep.h"
 
 #include "base/mem.h"
@@ -78,8 +78,7 @@ static bool restore(struct keep *k, const struct prefix_entry *e, int seq, int c
     if (common < e->n_tokens) {
         llama_memory_seq_rm(memory, seq, common, -1);
     }
-    bool from_start =
-        k->m->sharing != LOAD_SHARE_ANY || llama_memory_seq_pos_min(memory, seq) == 0;
+    bool from_start = k->m->sharing != LOAD_SHARE_ANY || holds_all_from_start(k, seq);
     if (llama_memory_seq_pos_max(memory, seq) != common - 1 || !from_start) {
         llama_memory_seq_rm(memory, seq, -1, -1);
         return false;
@@ -124,13 +123,6 @@ static bool restore_from_disk(struct keep *k, struct turn_group *g)
     return g->on_disk;
 }
 
-static void add_tokens(struct tokens *out, const int32_t *ids, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        tokens_add(out, ids[i]);
-    }
-}
-
 /* The prompt of the group's first turn that is still open, but for its last token. Where
  * states cannot be cut the group's prefix. */
 static struct tokens wanted(const struct keep *k, const struct turn_group *g)
@@ -140,8 +132,8 @@ static struct tokens wanted(const struct keep *k, const struct turn_group *g)
 
     while (r->next && r->state == SCHED_OVER) r = r->next;
     const struct turn *t = (const struct turn *)r;
-    add_tokens(&all, g->prefix.ids, g->prefix.n);
-    if (k->m->sharing == LOAD_SHARE_ANY) add_tokens(&all, t->own.ids, t->own.n - 1);
+    tokens_add_all(&all, g->prefix.ids, g->prefix.n);
+    if (k->m->sharing == LOAD_SHARE_ANY) tokens_add_all(&all, t->own.ids, t->own.n - 1);
     return all;
 }
 
@@ -163,7 +155,7 @@ static bool restore_from_memory(struct keep *k, struct turn_group *g,
         sched_reserve_behind(k->sched, &g->sched, 0);
         return false;
     }
-    add_tokens(&g->behind, want->ids + n_prefix, (size_t)n_behind);
+    tokens_add_all(&g->behind, want->ids + n_prefix, (size_t)n_behind);
     return true;
 }
 
@@ -241,8 +233,8 @@ void keep_scored(struct keep *k, const struct turn *t)
     struct prefix_entry *before = find_whole(k, g);
     if (before) prefix_drop(k->memory, before);
     struct tokens all = { .n = 0 };
-    add_tokens(&all, g->prefix.ids, g->prefix.n);
-    add_tokens(&all, t->own.ids, t->own.n);
+    tokens_add_all(&all, g->prefix.ids, g->prefix.n);
+    tokens_add_all(&all, t->own.ids, t->own.n);
     put(k, &all, seq, g->promise);
     tokens_release(&all);
 }

@@ -261,9 +261,7 @@ static int encode(struct loop *loop, struct turn *t)
     int rc = llama_encode(loop->m->ctx, *b);
     if (rc == 0) {
         t->n_computed += b->n_tokens;
-        for (size_t i = 0; i < source->n; i++) {
-            tokens_add(&loop->encoded, source->ids[i]);
-        }
+        tokens_add_all(&loop->encoded, source->ids, source->n);
     }
     return rc;
 }

@@ -154,9 +154,7 @@ static void write_document(struct writer *w, const struct llm_part *part)
         memo->tokens.n = 0;
         vocab_tokenize(w->v, part->text, part->len, VOCAB_PLAIN, &memo->tokens);
     }
-    for (size_t i = 0; i < memo->tokens.n; i++) {
-        tokens_add(&w->out->tokens, memo->tokens.ids[i]);
-    }
+    tokens_add_all(&w->out->tokens, memo->tokens.ids, memo->tokens.n);
     w->verbatim_end = w->out->tokens.n;
 }
 

@@ -187,7 +187,8 @@ static bool add_forced(struct turn *t, enum llm_finish *finish)
     return more;
 }
 
-/* Not where the first token is scored or ends the reply already: those are rare. */
+/* Not where the first token is scored, nor where the reply could be cut before the model
+ * wrote any of it. What ends it in another way ends it at the model's first token. */
 void turn_begin(struct turn *t)
 {
     enum llm_finish finish;

@@ -28,6 +28,13 @@ void tokens_add(struct tokens *t, llama_token id)
     t->ids[t->n++] = id;
 }
 
+void tokens_add_all(struct tokens *t, const llama_token *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        tokens_add(t, ids[i]);
+    }
+}
+
 bool tokens_equal(const struct tokens *t, const llama_token *ids, size_t n)
 {
     return t->n == n && (n == 0 || memcmp(t->ids, ids, n * sizeof *ids) == 0);

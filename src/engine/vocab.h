@@ -49,6 +49,7 @@ enum vocab_special { VOCAB_PLAIN, VOCAB_SPECIAL };
 
 void tokens_release(struct tokens *t);
 void tokens_add(struct tokens *t, llama_token id);
+void tokens_add_all(struct tokens *t, const llama_token *ids, size_t n);
 bool tokens_equal(const struct tokens *t, const llama_token *ids, size_t n);
 
 /* Append the tokens of text, as it goes on. VOCAB_SPECIAL: names of special

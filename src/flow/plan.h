@@ -4,6 +4,7 @@
 #ifndef LW_FLOW_PLAN_H
 #define LW_FLOW_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* ORDER ANSWERS: names in plan.c, schema in jobs/plan_check.c */
@@ -53,6 +54,7 @@ struct task {
     char **choices; /* for ANSWER_CHOICE */
     size_t n_choices;
     int n_samples; /* >= 1 */
+    bool read_all; /* all its chunks, also if it looks one thing up */
     enum reduce_kind reduce;
 };
 

@@ -251,8 +251,9 @@ static void sort_by_chunk(struct pairs *pairs, size_t n_chunks)
 
 static bool is_look_up(const struct task *task)
 {
-    bool reads_all = task->answer == ANSWER_LIST || task->answer == ANSWER_GIST ||
-                     task->page_first > 0 || *task->found_in;
+    bool reads_all = task->read_all || task->answer == ANSWER_LIST ||
+                     task->answer == ANSWER_GIST || task->page_first > 0 ||
+                     *task->found_in;
     return !reads_all && (task->reduce == REDUCE_LIST || task->reduce == REDUCE_VOTE);
 }
 

@@ -13,7 +13,8 @@
  * stand together (tasks, then samples), so that they share its state.
  *
  * Look-ups (text, number, date, yes_no or choice, reduced by list or vote, not
- * restricted to pages or to what was found) may stop before all is read. */
+ * told to read all, not restricted to pages or to what was found) may stop before all is
+ * read. */
 #ifndef LW_JOBS_EXPAND_H
 #define LW_JOBS_EXPAND_H
 

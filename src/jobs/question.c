@@ -73,9 +73,9 @@ static const struct wording wordings[] = {
 };
 
 /* "in each document", "of every contract": what each document may be called. */
-static const char *const each_befores[] = { "in ", "of ", "for ", "from ", "" };
-static const char *const eaches[] = { "each ", "every ", "each of the ",
-                                      "every one of the " };
+static const char *const eaches[] = { "each of the", "every one of the", "each",
+                                      "every" };
+static const char *const each_befores[] = { "in", "of", "for", "from" };
 static const char *const document_names[] = {
     "document", "file",  "paper",     "article", "report",    "filing",
     "contract", "lease", "agreement", "letter",  "statement", "text",
@@ -86,16 +86,16 @@ static const struct {
     const char *name;
     enum answer_kind answer;
     enum reduce_kind reduce;
+    bool read_all;
 } kinds[QUESTION_KINDS] = {
-    [QUESTION_LOOK_UP] = { "look-up", ANSWER_TEXT, REDUCE_LIST },
-    [QUESTION_LIST] = { "list", ANSWER_LIST, REDUCE_LIST },
-    [QUESTION_COUNT] = { "count", ANSWER_LIST, REDUCE_COUNT },
-    [QUESTION_SUM] = { "sum", ANSWER_LIST, REDUCE_SUM },
-    [QUESTION_ANY] = { "any", ANSWER_YES_NO, REDUCE_COUNT },
-    [QUESTION_SUMMARY] = { "summary", ANSWER_GIST, REDUCE_LIST },
-    [QUESTION_EACH] = { "look-up in each document", ANSWER_TEXT, REDUCE_LIST },
-    /* Counted, so that everything is read. */
-    [QUESTION_COMPARE] = { "comparison", ANSWER_TEXT, REDUCE_COUNT },
+    [QUESTION_LOOK_UP] = { "look-up", ANSWER_TEXT, REDUCE_LIST, false },
+    [QUESTION_LIST] = { "list", ANSWER_LIST, REDUCE_LIST, true },
+    [QUESTION_COUNT] = { "count", ANSWER_LIST, REDUCE_COUNT, true },
+    [QUESTION_SUM] = { "sum", ANSWER_LIST, REDUCE_SUM, true },
+    [QUESTION_ANY] = { "any", ANSWER_YES_NO, REDUCE_COUNT, true },
+    [QUESTION_SUMMARY] = { "summary", ANSWER_GIST, REDUCE_LIST, true },
+    [QUESTION_EACH] = { "look-up in each document", ANSWER_TEXT, REDUCE_LIST, false },
+    [QUESTION_COMPARE] = { "comparison", ANSWER_TEXT, REDUCE_LIST, true },
 };
 
 const char *question_kind_name(enum question_kind kind)
@@ -146,40 +146,44 @@ static bool match_wording(const char *question, struct match *m)
     return false;
 }
 
-/* Does a phrase of this kind stand here? Its length, one s for a plural included. */
-static size_t each_length(const char *at, const char *before, const char *each)
+/* The end of the name of a document, or of its plural, that stands here; NULL: none. */
+static const char *document_end(const char *at)
 {
-    size_t len = strlen(before), more = strlen(each);
-    if (strncasecmp(at, before, len) != 0) return 0;
-    if (strncasecmp(at + len, each, more) != 0) return 0;
     for (size_t i = 0; i < sizeof document_names / sizeof *document_names; i++) {
-        const char *name = document_names[i];
-        size_t end = len + more + strlen(name);
-        if (strncasecmp(at + len + more, name, strlen(name)) != 0) continue;
-        end += at[end] == 's' || at[end] == 'S';
-        if (!is_letter(at[end])) return end;
+        size_t len = strlen(document_names[i]);
+        if (strncasecmp(at, document_names[i], len) != 0) continue;
+        len += at[len] == 's' || at[len] == 'S';
+        if (!is_letter(at[len])) return at + len;
     }
-    return 0;
+    return NULL;
 }
 
-/* The phrase, with the space in front of it, is no part's business. */
+/* Where the word in front of `at` and the space before it begin, if it is one of those
+ * that go with "each"; else NULL. */
+static const char *each_start(const char *question, const char *at)
+{
+    for (size_t i = 0; i < sizeof each_befores / sizeof *each_befores; i++) {
+        size_t len = strlen(each_befores[i]) + 2; /* with a space on both sides */
+        if ((size_t)(at - question) <= len || at[-1] != ' ' || *(at - len) != ' ')
+            continue;
+        if (strncasecmp(at - len + 1, each_befores[i], len - 2) == 0) return at - len;
+    }
+    return NULL;
+}
+
+/* The phrase, with the word and the spaces in front of it, is no part's business. */
 static bool match_each(const char *question, struct match *m)
 {
-    for (const char *at = question; *at; at++) {
-        if (at > question && is_letter(at[-1])) continue;
-        for (size_t b = 0; b < sizeof each_befores / sizeof *each_befores; b++) {
-            for (size_t e = 0; e < sizeof eaches / sizeof *eaches; e++) {
-                size_t len = each_length(at, each_befores[b], eaches[e]);
-                if (len == 0) continue;
-                bool space = at > question && at[-1] == ' ' && *each_befores[b];
-                *m = (struct match){ .kind = QUESTION_EACH };
-                if (space) {
-                    m->at = at - 1;
-                    m->len = len + 1;
-                    m->instead = "";
-                }
-                return true;
-            }
+    for (size_t i = 0; i < sizeof eaches / sizeof *eaches; i++) {
+        size_t len = strlen(eaches[i]);
+        for (const char *at = find_words(question, eaches[i]); at;
+             at = find_words(at + len, eaches[i])) {
+            const char *end = at[len] == ' ' ? document_end(at + len + 1) : NULL;
+            if (!end) continue;
+            *m = (struct match){ .kind = QUESTION_EACH, .at = each_start(question, at) };
+            m->len = m->at ? (size_t)(end - m->at) : 0;
+            m->instead = "";
+            return true;
         }
     }
     return false;
@@ -224,6 +228,7 @@ static void add_task(struct plan *plan, char *ask, enum question_kind kind, int 
     task->ask = ask;
     task->answer = kinds[kind].answer;
     task->reduce = kinds[kind].reduce;
+    task->read_all = kinds[kind].read_all;
     if (doc >= 0) {
         task->docs = mem_array(1, sizeof *task->docs);
         task->docs[0] = doc;
@@ -243,6 +248,15 @@ struct side {
     size_t len;
 };
 
+/* "2021" alone is no side that one could ask about. */
+static bool has_letter(const struct side *s)
+{
+    for (size_t i = 0; i < s->len; i++) {
+        if (is_letter(s->text[i]) && !isdigit((unsigned char)s->text[i])) return true;
+    }
+    return false;
+}
+
 static bool find_sides(const char *question, struct side *first, struct side *second)
 {
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
@@ -254,7 +268,7 @@ static bool find_sides(const char *question, struct side *first, struct side *se
         *first = (struct side){ at, (size_t)(joint - at) };
         second->text = joint + strlen(sides[i].joint);
         second->len = strcspn(second->text, "?.!;\n");
-        if (second->len > 0) return true;
+        if (has_letter(first) && has_letter(second)) return true;
     }
     return false;
 }

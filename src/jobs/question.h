@@ -1,12 +1,12 @@
 /* question.h - how much of the documents a question needs, told from its words.
  *
  * Most questions look one thing up: a few parts hold the answer, and reading may stop
- * when it is found. A list, a count, a sum, a comparison, "is there anything about" or a
- * summary needs every part, and then exact arithmetic instead of a model's. What is asked
- * of each document is looked up in each. A supervisor says which it
- * is in its plan; without one the wording has to do. Only English wordings are known, and
- * only strong ones ("name all", "how many times", "in all"): anything else looks
- * something up, which is right more often than not. */
+ * when it is found. What is asked of each document is looked up in each. A list, a count,
+ * a sum, a comparison, "is there anything about" or a summary needs every part; counts
+ * and sums are then done exactly and not by a model. A supervisor says which it is in its
+ * plan; without one the wording has to do. Only English wordings are known, and only
+ * strong ones ("name all", "how many times", "in all"): anything else looks something up,
+ * which is right more often than not. */
 #ifndef LW_JOBS_QUESTION_H
 #define LW_JOBS_QUESTION_H
 

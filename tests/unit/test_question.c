@@ -63,10 +63,23 @@ static void test_each_document_apart(void **state)
             assert_int_equal(plan.tasks[i].n_docs, 1);
             assert_int_equal(plan.tasks[i].docs[0], i);
             assert_int_equal(plan.tasks[i].answer, ANSWER_TEXT);
+            assert_int_equal(plan.tasks[i].reduce, REDUCE_LIST);
+            assert_int_equal(plan.tasks[i].read_all, q == 1);
         }
         assert_string_equal(plan.tasks[2].id, "t3");
         plan_release(&plan);
     }
+}
+
+/* Years alone are no things to ask about. */
+static void test_sides_without_words(void **state)
+{
+    (void)state;
+    struct plan plan;
+    question_plan(&plan, "What is the difference between 2020 and 2021?", 1);
+    assert_int_equal(plan.n_tasks, 1);
+    assert_true(plan.tasks[0].read_all);
+    plan_release(&plan);
 }
 
 static void test_both_sides_apart(void **state)
@@ -113,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_what_is_put_together),
         cmocka_unit_test(test_each_document_apart),
+        cmocka_unit_test(test_sides_without_words),
         cmocka_unit_test(test_both_sides_apart),
         cmocka_unit_test(test_the_longest_question),
     };

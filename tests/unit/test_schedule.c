@@ -234,19 +234,31 @@ static void test_twins_start_together(void **state)
     mem_free(t);
 }
 
-static void test_restored_prefix_costs_nothing(void **state)
+/* A group whose 500 tokens of prefix are all found, and `behind` more with them; a
+ * request of each length, up to a 0, that may write eight tokens more. */
+static struct small *small_restored(int cells, int behind, const int *n_tokens)
 {
     struct small *t = mem_alloc(sizeof *t);
-    (void)state;
 
-    fake_init(&t->fake, 8, 1000);
+    fake_init(&t->fake, 8, cells);
     t->fake.restore = 1000;
+    t->fake.behind = behind;
     sched_call_init(&t->call[0]);
     sched_group_init(&t->group[0], 500);
     sched_call_append(&t->call[0], &t->group[0]);
-    sched_request_init(&t->request[0], 510, 510);
-    sched_group_append(&t->group[0], &t->request[0]);
+    for (int i = 0; n_tokens[i]; i++) {
+        sched_request_init(&t->request[i], n_tokens[i], n_tokens[i] + 8);
+        sched_group_append(&t->group[0], &t->request[i]);
+    }
     sched_add(&t->fake.sched, &t->call[0]);
+    return t;
+}
+
+static void test_restored_prefix_costs_nothing(void **state)
+{
+    struct small *t = small_restored(1000, 0, (int[]){ 510, 0 });
+    (void)state;
+
     assert_int_equal(compute(&t->fake, t->pieces, &t->n), 10);
     assert_true(t->pieces[0].logits);
     sched_finish(&t->fake.sched, &t->request[0]);
@@ -256,23 +268,12 @@ static void test_restored_prefix_costs_nothing(void **state)
 /* A question that was screened before costs its last token; another one its own. */
 static void test_what_is_behind_a_prefix_is_shared(void **state)
 {
-    struct small *t = mem_alloc(sizeof *t);
+    struct small *t = small_restored(1000, 20, (int[]){ 521, 522, 0 });
     (void)state;
 
-    fake_init(&t->fake, 8, 1000);
-    t->fake.restore = 1000;
-    t->fake.behind = 20;
-    sched_call_init(&t->call[0]);
-    sched_group_init(&t->group[0], 500);
-    sched_call_append(&t->call[0], &t->group[0]);
-    sched_request_init(&t->request[0], 521, 530);
-    sched_group_append(&t->group[0], &t->request[0]);
-    sched_request_init(&t->request[1], 522, 522);
-    sched_group_append(&t->group[0], &t->request[1]);
-    sched_add(&t->fake.sched, &t->call[0]);
     assert_int_equal(compute(&t->fake, t->pieces, &t->n), 1 + 22);
     assert_int_equal(t->fake.n_started_behind, 1);
-    assert_int_equal(t->fake.sched.cells_used, 500 + 20 + 30 + 22);
+    assert_int_equal(t->fake.sched.cells_used, 500 + 20 + (21 + 8) + (22 + 8));
     sched_finish(&t->fake.sched, &t->request[0]);
     sched_finish(&t->fake.sched, &t->request[1]);
     assert_int_equal(t->fake.sched.cells_used, 0);
@@ -282,18 +283,9 @@ static void test_what_is_behind_a_prefix_is_shared(void **state)
 /* The cache is full without it. */
 static void test_no_room_behind_a_prefix(void **state)
 {
-    struct small *t = mem_alloc(sizeof *t);
+    struct small *t = small_restored(540, 20, (int[]){ 521, 0 });
     (void)state;
 
-    fake_init(&t->fake, 8, 540);
-    t->fake.restore = 1000;
-    t->fake.behind = 20;
-    sched_call_init(&t->call[0]);
-    sched_group_init(&t->group[0], 500);
-    sched_call_append(&t->call[0], &t->group[0]);
-    sched_request_init(&t->request[0], 521, 530);
-    sched_group_append(&t->group[0], &t->request[0]);
-    sched_add(&t->fake.sched, &t->call[0]);
     assert_int_equal(compute(&t->fake, t->pieces, &t->n), 21);
     assert_int_equal(t->group[0].n_behind, 0);
     sched_finish(&t->fake.sched, &t->request[0]);

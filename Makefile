@@ -44,7 +44,7 @@ ALL_CODE  := $(wildcard include/*.h src/*/*.h tests/*.c tests/unit/*.h examples/
 
 # Tests of what several threads share.
 TSAN_TESTS := $(filter test_queue% test_cancel% test_net% test_http% test_retry% \
-                       test_run_jobs% test_engine_queue% test_provider% test_kv_disk%,$(TESTS))
+                       test_run_jobs% test_resident% test_engine_queue% test_provider% test_kv_disk%,$(TESTS))
 # Tests that load a real model (SmolLM2-135M).
 MODEL_TESTS := $(filter test_engine% test_model%,$(TESTS))
 

@@ -78,7 +78,10 @@ typedef struct lw_result lw_result;
 LW_API const char *lw_version(void);
 
 /* New session with every option at its default: no environment variable and
- * no file is read. LW_ERR_LOCAL if the run-time cannot be set up. */
+ * no file is read. LW_ERR_LOCAL if the run-time cannot be set up.
+ * What a question needed stays open for the next one. A model in this process is taken
+ * out of memory by a thread of ours when nothing used it for as long as the option
+ * "unload-after" says (5 minutes), and loaded again when it is needed. */
 LW_API int lw_open(lw_session **out, struct lw_error *err);
 
 /* Frees the session, its documents and its models. NULL is allowed. */

@@ -333,10 +333,9 @@ static int open_context(struct loaded *m, const struct engine_options *opt,
     return 0;
 }
 
-/* What every kind needs: a header that holds, memory, the weights. */
-static int load_weights(struct loaded *m, const struct engine_options *opt,
-                        const struct complaint *heard, struct gguf_info *info,
-                        struct lw_error *err)
+/* What the header says, and the context that follows from it. */
+static int read_header(struct loaded *m, const struct engine_options *opt,
+                       struct gguf_info *info, struct lw_error *err)
 {
     int rc = gguf_info_read(opt->path, info, err);
 
@@ -349,7 +348,32 @@ static int load_weights(struct loaded *m, const struct engine_options *opt,
     }
     m->kv_bytes_per_token = info->kv_bytes_per_token;
     choose_context(m, info, opt);
-    if ((rc = check_memory(info, opt->path, m->context, err)) ||
+    return 0;
+}
+
+uint64_t engine_need(const struct engine_options *opt)
+{
+    struct engine_options quiet = *opt;
+    struct loaded m = { .model = NULL };
+    struct gguf_info info;
+    struct lw_error err;
+
+    quiet.notice = NULL;
+    if (read_header(&m, &quiet, &info, &err)) {
+        return 0;
+    }
+    struct need need = need_of(&info, m.context);
+    return need_sum(&need);
+}
+
+/* What every kind needs: a header that holds, memory, the weights. */
+static int load_weights(struct loaded *m, const struct engine_options *opt,
+                        const struct complaint *heard, struct gguf_info *info,
+                        struct lw_error *err)
+{
+    int rc = read_header(m, opt, info, err);
+
+    if (rc || (rc = check_memory(info, opt->path, m->context, err)) ||
         (rc = open_model(m, opt, heard, err))) {
         return rc;
     }

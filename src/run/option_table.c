@@ -213,6 +213,19 @@ static const struct option_spec table[OPTION_COUNT] = {
       .man = "Format of the live KV cache of a model in this process, and of the states "
              "that are kept. \\fBq8_0\\fP takes about half the memory and the disk, and "
              "computes more slowly." },
+    { .id = OPT_UNLOAD_AFTER,
+      .name = "unload-after",
+      .type = OPTION_SECONDS,
+      .argument = "SECONDS",
+      .fallback = "300",
+      .min = 0,
+      .max = SECONDS_MAX,
+      .help = "take a model in this process out of memory when idle so long (0: never)",
+      .man = "Time without a request after which a model in this process is taken out of "
+             "memory, as while a supervisor elsewhere thinks for long, or between the "
+             "questions of a program that uses the library. The next request loads it "
+             "again. 0: never. Where two models of a run do not fit into memory "
+             "together, they take turns, whatever this says." },
     { .id = OPT_CHUNK_TOKENS,
       .name = "chunk-tokens",
       .type = OPTION_INT,

@@ -34,6 +34,7 @@ enum option_id {
     OPT_MMAP,
     OPT_NUMA,
     OPT_KV_TYPE,
+    OPT_UNLOAD_AFTER,
     OPT_CHUNK_TOKENS,
     OPT_PARALLEL,
     OPT_KV_CACHE,

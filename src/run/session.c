@@ -46,6 +46,7 @@ void lw_close(lw_session *s)
     slot_close(&s->supervisor);
     slot_close(&s->worker);
     slot_close(&s->embedder);
+    residents_free(s->residents);
     events_drain(&s->events);
     say_late_warnings(s);
     if (s->http) http_close(s->http);

@@ -14,6 +14,7 @@
 #include "flow/usage.h"
 #include "jobs/meaning.h"
 #include "llm/llm.h"
+#include "models/resident.h"
 #include "net/http.h"
 #include "run/event.h"
 #include "run/options.h"
@@ -64,7 +65,8 @@ struct lw_session {
     struct cancel cancel;
     struct http *http; /* NULL: nothing needed it yet */
     struct model_slot worker, supervisor, embedder;
-    bool numa_told; /* with the first model */
+    struct residents *residents; /* those in this process; NULL: none was opened */
+    bool numa_told;              /* with the first model */
     struct reading_matter matter;
     struct egress egress; /* of the run under way; guards count into it */
     int hosts;            /* other machines that it went to, in the last run */

@@ -113,3 +113,14 @@ def test_other_kinds_read_a_document(case):
         support.check_answer(result.json)
         assert coverage["failed"] == 0, (kind, coverage)
         assert coverage["read"] == coverage["chunks"] > 0, (kind, coverage)
+
+
+def test_idle_model_leaves_and_comes_back(case):
+    """While the supervisor takes its time to plan, the worker is out of memory."""
+    slow = support.supervisor(support.PLAN, support.CONCLUSION)
+    server = case.server(slow.replace("say ", "delay 2500\nsay "))
+    result = ask(case, "--local", need_tiny("llama"), "--threads", "1", "--remote", server.url,
+                 "--unload-after", "1", "--verbose")
+    assert result.status in (0, 3), result
+    assert "llama.gguf was not used for a while and is out of memory" in result.err, result
+    assert "llama.gguf is loaded again" in result.err, result

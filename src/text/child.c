@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "text/jail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,6 @@ static _Noreturn void child_main(const struct child_job *job, const int fds[3])
     setpgid(0, 0);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 #endif
     reset_signals();
     become_streams(fds);
@@ -92,6 +92,7 @@ static _Noreturn void child_main(const struct child_job *job, const int fds[3])
     limit(RLIMIT_NOFILE, DESCRIPTORS_MAX, DESCRIPTORS_MAX);
     limit(RLIMIT_FSIZE, 0, 0);
     limit(RLIMIT_CORE, 0, 0);
+    jail_enter(job->argv[0]);
     execve(job->argv[0], (char *const *)(uintptr_t)job->argv, no_environment);
     _exit(127);
 }

@@ -1,8 +1,9 @@
 /* child.h - run a program that handles what strangers wrote.
  *
  * The child has limits on CPU time, memory and output, an empty environment,
- * no core dump, no files it could write and no descriptors but its three; it
- * is killed with its whole process group when time is up or the run is
+ * no core dump, no files it could write and no descriptors but its three; on Linux
+ * it cannot read the user's files either, nor reach the network or other processes
+ * (jail.h). It is killed with its whole process group when time is up or the run is
  * cancelled. It reads its standard input from memory here, so it needs no
  * permission to open anything.
  *

@@ -127,7 +127,9 @@ struct writer {
     struct prompt *out;
     struct part_memo *memo;
     const struct llm_message *dropped; /* a system message still to be placed, or NULL */
-    size_t verbatim_end, last_start;
+    bool has_document;                 /* one was written */
+    size_t shared_end;                 /* with a document; 0: none */
+    size_t last_start;
 };
 
 static void write_template(struct writer *w, const char *text, size_t len)
@@ -155,7 +157,7 @@ static void write_document(struct writer *w, const struct llm_part *part)
         vocab_tokenize(w->v, part->text, part->len, VOCAB_PLAIN, &memo->tokens);
     }
     tokens_add_all(&w->out->tokens, memo->tokens.ids, memo->tokens.n);
-    w->verbatim_end = w->out->tokens.n;
+    w->has_document = true;
 }
 
 static void write_parts(struct writer *w, const struct llm_message *m)
@@ -166,6 +168,10 @@ static void write_parts(struct writer *w, const struct llm_message *m)
             write_document(w, part);
         } else {
             vocab_tokenize(w->v, part->text, part->len, VOCAB_PLAIN, &w->out->tokens);
+        }
+        bool is_shared = part->verbatim || i + 1 < m->n_parts || w->req->keep_only;
+        if (w->has_document && is_shared) {
+            w->shared_end = w->out->tokens.n;
         }
     }
 }
@@ -239,7 +245,7 @@ int template_render(const char *tmpl, const struct vocab *v,
     if (req->prefill) {
         vocab_tokenize(v, req->prefill, strlen(req->prefill), VOCAB_PLAIN, &out->tokens);
     }
-    size_t shared = w.verbatim_end > 0 ? w.verbatim_end : w.last_start;
+    size_t shared = w.has_document ? w.shared_end : w.last_start;
     if (out->tokens.n == 0) {
         return err_set(err, LW_ERR_USAGE, "a chat without any text");
     }

@@ -23,8 +23,10 @@
 struct prompt {
     struct tokens tokens;
     struct tokens source; /* for the encoder, if there is one; then tokens is the rest */
-    /* Where sharing ends: behind the last document text, or before the last
-     * message where there is none. Less than tokens.n. */
+    /* Where sharing ends: behind the last document text, or behind what follows it and
+     * is not the last part of its message (the last one is the request's own, but where
+     * it only asks to keep all); without a document before the last message. Less than
+     * tokens.n. */
     size_t n_prefix;
 };
 

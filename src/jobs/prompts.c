@@ -3,14 +3,17 @@
  * The words for a text answer were measured on models of 0.5B and 1.5B and are
  * not to be polished by ear: "not stated" beats "unknown" and "none", labels
  * such as FOUND and ABSENT read badly, an example or a longer instruction
- * brings nothing. Those for other kinds follow them, not measured; of a gist, "what the
- * excerpt says" gave sentences that begin "The excerpt discusses". The user's
+ * brings nothing. How to answer stands before the question: of 40 questions over ten
+ * papers 30 were right and one was missed, 1.5B, against 26 and five with the two the
+ * other way round; neither way answered any of 20 that the papers do not. And so it is
+ * read once for all questions. Those for other kinds follow, not measured; of a gist,
+ * "what the excerpt says" gave sentences that begin "The excerpt discusses". The user's
  * message is cut into parts where sharing ends:
  *
- *     Excerpt:\n---\n    the same for every chunk
- *     {excerpt}          the same for every task of a chunk
- *     \n---\n
- *     Question: ...      the task's own, in read and probe */
+ *     Excerpt:\n---\n                  the same for every chunk
+ *     {excerpt}                        the same for every task of a chunk
+ *     \n---\nAnswer in a few words... and so is this
+ *     Question: ...                    the task's own, with how to answer if otherwise */
 #include "jobs/prompts.h"
 
 #include "base/buf.h"
@@ -21,7 +24,8 @@ static const char SYSTEM[] =
     "You read one excerpt of a longer document and answer a question "
     "about it, using only the excerpt.";
 static const char BEFORE[] = "Excerpt:\n---\n";
-static const char AFTER[] = "\n---\n";
+static const char AFTER[] = "\n---\nAnswer in a few words. "
+                            "If the excerpt does not say, answer: " PROMPT_ABSENT ".\n";
 
 /* What is no excerpt and no question: the template's own tokens, and the seams
  * where parts are tokenised apart. */
@@ -33,22 +37,19 @@ static const char *const NO[] = { "No", " No" };
 
 /* How the answer is to look, by kind. ORDER ANSWERS */
 static const char *const wordings[ANSWER_KINDS] = {
-    [ANSWER_TEXT] = "Answer in a few words. "
-                    "If the excerpt does not say, answer: " PROMPT_ABSENT ".",
-    [ANSWER_NUMBER] = "Answer with the number only, with its unit. "
-                      "If the excerpt does not say, answer: " PROMPT_ABSENT ".",
-    [ANSWER_DATE] = "Answer with the date only. "
-                    "If the excerpt does not say, answer: " PROMPT_ABSENT ".",
-    [ANSWER_YES_NO] = "Answer yes or no. "
-                      "If the excerpt does not say, answer: " PROMPT_ABSENT ".",
+    [ANSWER_TEXT] = "",
+    [ANSWER_NUMBER] = "\nAnswer with the number only, with its unit.",
+    [ANSWER_DATE] = "\nAnswer with the date only.",
+    [ANSWER_YES_NO] = "\nAnswer yes or no.",
     [ANSWER_LIST] =
-        "Answer with all that the excerpt gives, each in a few words, as JSON: "
+        "\nAnswer with all that the excerpt gives, each in a few words, as JSON: "
         "{\"items\": [\"...\", \"...\"]}. "
         "If the excerpt gives none, answer: {\"items\": []}.",
-    [ANSWER_CHOICE] = "Answer with one of the choices, as JSON: {\"choice\": \"...\"}. "
+    [ANSWER_CHOICE] = "\nAnswer with one of the choices, as JSON: {\"choice\": \"...\"}. "
                       "If the excerpt does not say, the choice is \"" PROMPT_ABSENT "\".",
-    [ANSWER_GIST] = "Answer with the most important thing that it says, as one sentence. "
-                    "If it says nothing on this, answer: " PROMPT_ABSENT ".",
+    [ANSWER_GIST] =
+        "\nAnswer with the most important thing that it says, as one sentence. "
+        "If it says nothing on this, answer: " PROMPT_ABSENT ".",
 };
 
 bool prompt_is_json(enum answer_kind kind)
@@ -84,33 +85,28 @@ static void set_messages(struct arena *a, const char *excerpt, size_t len,
     messages[0] = llm_message_text(LLM_SYSTEM, SYSTEM);
     messages[1] = (struct llm_message){
         .role = LLM_USER,
-        .parts = { part(BEFORE), trimmed(excerpt, len) },
-        .n_parts = 2,
+        .parts = { part(BEFORE), trimmed(excerpt, len), part(AFTER) },
+        .n_parts = 3,
     };
-    if (question) {
-        struct llm_message *user = &messages[1];
-        user->parts[user->n_parts++] = part(AFTER);
-        user->parts[user->n_parts++] = part(question);
-    }
+    if (question) messages[1].parts[messages[1].n_parts++] = part(question);
     *req = (struct llm_request){ .messages = messages, .n_messages = PROMPT_MESSAGES };
 }
 
 static const char *choices_line(struct arena *a, const struct task *task)
 {
-    const char *line = "Choices:";
+    const char *line = "\nChoices:";
     for (size_t i = 0; i < task->n_choices; i++) {
         line = arena_printf(a, "%s%s %s", line, i ? ";" : "", task->choices[i]);
     }
-    return arena_printf(a, "%s\n", line);
+    return line;
 }
 
 static const char *question_of(struct arena *a, const struct task *task,
                                const char *wording)
 {
-    return arena_printf(a, "Question: %s\n%s%s%s%s%s%s%s%s", task->ask,
-                        task->hint ? "Hint: " : "", task->hint ? task->hint : "",
-                        task->hint ? "\n" : "", task->unit ? "Unit: " : "",
-                        task->unit ? task->unit : "", task->unit ? "\n" : "",
+    return arena_printf(a, "Question: %s%s%s%s%s%s%s", task->ask,
+                        task->hint ? "\nHint: " : "", task->hint ? task->hint : "",
+                        task->unit ? "\nUnit: " : "", task->unit ? task->unit : "",
                         task->n_choices > 0 ? choices_line(a, task) : "", wording);
 }
 

@@ -146,6 +146,53 @@ static int count_special(const struct words *w, const char *tmpl, const char *do
     return rc ? -1 : n;
 }
 
+/* The prompt of one user's message of so many of the parts, which the caller releases. */
+static struct prompt render_parts(const struct words *w, size_t n_parts, bool keep_only)
+{
+    static const char *const texts[] = { "Excerpt:\n", "It was Ann.", "\nBe short.\n",
+                                         "Who?" };
+    struct llm_message user = { .role = LLM_USER, .n_parts = n_parts };
+    struct llm_request req = { .messages = &user,
+                               .n_messages = 1,
+                               .keep_only = keep_only };
+    struct part_memo memo = { .text = NULL };
+    struct prompt prompt = { .n_prefix = 0 };
+    struct lw_error err;
+
+    for (size_t i = 0; i < n_parts; i++) {
+        user.parts[i] = (struct llm_part){ .text = texts[i],
+                                           .len = strlen(texts[i]),
+                                           .verbatim = i == 1 };
+    }
+    const char *tmpl = template_of(w->model);
+    assert_int_equal(template_render(tmpl, &w->vocab, &req, &memo, &prompt, &err), 0);
+    tokens_release(&memo.tokens);
+    return prompt;
+}
+
+/* The last part is the request's own, unless all is to be kept; what stands between it
+ * and the document is shared. */
+static void test_where_sharing_ends(void **state)
+{
+    struct words w;
+    (void)state;
+
+    words_open(&w, "qwen2");
+    struct prompt document = render_parts(&w, 2, false), own = render_parts(&w, 3, false);
+    struct prompt shared = render_parts(&w, 4, false), kept = render_parts(&w, 3, true);
+    assert_int_equal(own.n_prefix, document.n_prefix);
+    assert_true(shared.n_prefix > own.n_prefix);
+    assert_int_equal(kept.n_prefix, shared.n_prefix);
+    assert_memory_equal(kept.tokens.ids, shared.tokens.ids,
+                        kept.n_prefix * sizeof *kept.tokens.ids);
+    assert_true(kept.n_prefix < kept.tokens.n);
+    prompt_release(&document);
+    prompt_release(&own);
+    prompt_release(&shared);
+    prompt_release(&kept);
+    words_close(&w);
+}
+
 /* All special tokens of the vocabulary, one after the other. */
 static void name_specials(const struct words *w, char *out, size_t size)
 {
@@ -328,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_read_as_one),
         cmocka_unit_test(test_alternatives_have_their_space),
+        cmocka_unit_test(test_where_sharing_ends),
         cmocka_unit_test(test_documents_stay_text),
         cmocka_unit_test(test_families_stay_text),
         cmocka_unit_test(test_templates_speak_in_tokens),

@@ -39,8 +39,8 @@ static void test_recipe(void **state)
     assert_string_equal(
         user_text(a, &req),
         "Excerpt:\n---\nShe was born on 12 March 1956.\n---\n"
-        "Question: When was she born?\n"
-        "Answer in a few words. If the excerpt does not say, answer: not stated.");
+        "Answer in a few words. If the excerpt does not say, answer: not stated.\n"
+        "Question: When was she born?");
     assert_string_equal(req.prefill, "Answer:");
     assert_string_equal(req.stop, "\n");
     assert_int_equal(req.n_alt, 2);
@@ -104,8 +104,8 @@ static void test_an_excerpt_alone_begins_like_every_question(void **state)
     assert_int_equal(alone.n_messages, screen.n_messages);
     assert_string_equal(alone.messages[0].parts[0].text,
                         screen.messages[0].parts[0].text);
-    assert_int_equal(alone.messages[1].n_parts, 2);
-    for (int p = 0; p < 2; p++) {
+    assert_int_equal(alone.messages[1].n_parts, 3);
+    for (int p = 0; p < 3; p++) {
         const struct llm_part *x = &alone.messages[1].parts[p];
         const struct llm_part *y = &screen.messages[1].parts[p];
         assert_int_equal(x->len, y->len);
@@ -138,7 +138,7 @@ static void test_hint_unit_and_choices(void **state)
         .n_choices = 2,
     };
     prompt_read(a, "x", 1, &task, &req);
-    assert_non_null(strstr(user_text(a, &req), "Choices: up; down\n"));
+    assert_non_null(strstr(user_text(a, &req), "Question: Where?\nChoices: up; down\n"));
     assert_null(req.prefill);
     arena_free(a);
 }

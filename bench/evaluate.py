@@ -15,10 +15,11 @@ the same number of questions that belong to another document of the same set
 the table to standard output. Without the pack it says so and exits 0.
 
 Grading is by text, stricter than a judge would be: an answer is right when a
-reference (case, punctuation and articles folded) occurs in it, or it in a reference of
-at most eight words, or their token F1 is at least 0.5; a list when it names all and
-nothing else, a number when it is the first one of the answer. A citation overlaps when its bytes and those
-of a gold evidence string share at least half of the shorter one's words.
+reference (case, punctuation, articles and number words folded) occurs in it, or it in a
+reference of at most eight words, or their token F1 is at least 0.5; a list when it names
+all and nothing else, a number when it is the first one of the answer. A citation overlaps
+when its bytes and those of a gold evidence string share at least half of the shorter
+one's words.
 """
 import argparse
 import collections
@@ -32,12 +33,14 @@ import time
 # What legwork adds to an answer that rests on nothing verified (src/proto/prompts.c).
 NO_QUOTE = "No verified quote supports this answer."
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NUMBERS = {word: str(n) for n, word in enumerate(
+    "zero one two three four five six seven eight nine ten eleven twelve".split())}
 
 
 def fold(text):
     text = re.sub(r"[^\w\s%.]", " ", text.lower())
     text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
-    return [w for w in text.split() if w not in ("a", "an", "the")]
+    return [NUMBERS.get(w, w) for w in text.split() if w not in ("a", "an", "the")]
 
 
 def token_f1(a, b):

@@ -91,8 +91,14 @@ static void settle(struct reader *rd, size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         const struct job *j = &rd->jobs->jobs[i];
         if (!is_screened(rd, i) || j->sample > 0) continue;
-        bool found = rd->slots[i].asked && decide_listed(j->screen, rd->slots[i].yn);
-        struct decide_look look = { .screen = j->screen, .yn = rd->slots[i].yn };
+        double yn = rd->slots[i].yn;
+        bool found = rd->slots[i].asked && decide_listed(j->screen, yn);
+        struct decide_look look = { .screen = j->screen, .yn = yn };
+        if (rd->slots[i].asked) {
+            reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, %s",
+                         rd->jobs->tasks[j->task].task->id, j->chunk, j->screen, yn,
+                         found ? "listed" : "not listed");
+        }
         reader_settle(rd, i, found, decide_strength(&look));
     }
 }

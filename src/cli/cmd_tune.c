@@ -49,6 +49,7 @@ static void print_speeds(struct output *o, const struct lw_tuned *m)
 static void print_points(struct output *o, const struct lw_point *p, size_t n,
                          const char *what, int decimals)
 {
+    if (n < 2) return;
     for (size_t i = 1; i < n; i++) output_format(o, "%s%d", i > 1 ? ", " : "  ", p[i].n);
     output_text(o, what);
     for (size_t i = 1; i < n; i++) {

@@ -7,7 +7,10 @@
  *     shape      tokens of a step           before each step
  *     prompt     1 sequence  x 32..512      the cache is emptied
  *     batch      n sequences x 1            nothing: replies grow
- *     check      1 sequence  x n            nothing: a reply grows */
+ *     check      1 sequence  x n            nothing: a reply grows
+ *
+ * Where there is an encoder it reads the prompts (llama_encode()), and one at a time,
+ * so that there are no batches. */
 #include "engine/measure.h"
 
 #include "base/clock.h"
@@ -16,6 +19,7 @@
 #include "engine/machine.h"
 #include "engine/need.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 enum {
@@ -23,9 +27,8 @@ enum {
     SAMPLES_MAX = 12,  /* with the disturbed ones */
     START_TOKENS = 16, /* of a reply's prompt */
     LOOK_TOKENS = 32,  /* of the first look */
-    CELLS = 1024,      /* that replies may fill in a sample */
     PROMPT_TOKENS_MIN = 32,
-    CONTEXT = CELLS,
+    CONTEXT = 1024, /* replies may fill it in a sample */
     DEFAULT_SECONDS = 60,
     LAST_END_FACTOR = 2, /* of the time given, and so many seconds more, it gives up */
     LAST_END_SECONDS = 60
@@ -146,9 +149,16 @@ static void add_token(struct bench *b, int seq, int pos, bool logits)
     b->batch.logits[i] = logits;
 }
 
-static int decode(struct bench *b, struct lw_error *err)
+static bool has_encoder(const struct bench *b)
 {
-    int rc = llama_decode(b->model.ctx, b->batch);
+    return b->model.decoder_start != LLAMA_TOKEN_NULL;
+}
+
+static int compute(struct bench *b, bool is_prompt, struct lw_error *err)
+{
+    bool encodes = is_prompt && has_encoder(b);
+    int rc = encodes ? llama_encode(b->model.ctx, b->batch)
+                     : llama_decode(b->model.ctx, b->batch);
 
     llama_synchronize(b->model.ctx);
     if (must_stop(b)) {
@@ -171,7 +181,13 @@ static int step(struct bench *b, const struct shape *shape, int from,
             add_token(b, s, from + i, last || !shape->from_nothing);
         }
     }
-    return decode(b, err);
+    return compute(b, shape->from_nothing, err);
+}
+
+/* The position where a reply begins: its prompt may be on the encoder's side. */
+static int reply_start(const struct bench *b)
+{
+    return has_encoder(b) ? 0 : START_TOKENS;
 }
 
 /* Replies begin behind a prompt that they share. */
@@ -197,10 +213,10 @@ struct sample {
 static int take_sample(struct bench *b, const struct shape *shape, struct sample *out,
                        struct lw_error *err)
 {
-    int pos = shape->from_nothing ? 0 : START_TOKENS, n = 0;
+    int pos = shape->from_nothing ? 0 : reply_start(b), n = 0;
     int most = shape->from_nothing
-                   ? CELLS
-                   : (CELLS - START_TOKENS) / (shape->n_seq * shape->per_seq);
+                   ? INT_MAX
+                   : (b->model.cells - START_TOKENS) / (shape->n_seq * shape->per_seq);
     int code = shape->from_nothing ? 0 : start_replies(b, shape, err);
     struct cpu_times before = cpu_look(), after = before;
 
@@ -300,12 +316,18 @@ static int measure_speeds(struct bench *b, int threads, struct measure *m,
     return code;
 }
 
+static size_t n_batches(const struct bench *b)
+{
+    return has_encoder(b) ? 1 : MEASURE_BATCHES;
+}
+
 static int measure_batches(struct bench *b, struct measure *m, struct lw_error *err)
 {
     int code = 0;
 
     m->batches[0] = (struct lw_point){ 1, m->speeds[m->best].writes };
-    for (int i = 1; i < MEASURE_BATCHES && !code; i++) {
+    m->n_batches = n_batches(b);
+    for (size_t i = 1; i < m->n_batches && !code; i++) {
         const struct shape shape = { batch_sizes[i], 1, false };
         double seconds = 0;
         code = quantity(b, &shape, &seconds, err);
@@ -347,9 +369,9 @@ static int choose_prompt(struct bench *b, double seconds, int *tokens,
     return code;
 }
 
-static int count_quantities(int threads)
+static int count_quantities(const struct bench *b, int threads)
 {
-    int n = MEASURE_BATCHES - 1 + MEASURE_CHECKS - 1;
+    int n = (int)n_batches(b) - 1 + MEASURE_CHECKS - 1;
 
     for (int i = 0; threads > 0 && i < 3; i++) {
         n += 2;
@@ -385,19 +407,6 @@ static double sample_seconds(double all)
                                     : s;
 }
 
-/* Of an encoder the prompts would have to be measured in another way. */
-static int check_kind(const struct bench *b, struct lw_error *err)
-{
-    if (b->model.decoder_start == LLAMA_TOKEN_NULL) {
-        return 0;
-    }
-    return err_set(
-        err, LW_ERR_LOCAL,
-        "the model %s has an encoder; only models that read and write with one "
-        "decoder are measured",
-        b->opt->path);
-}
-
 int measure_model(const struct measure_options *opt, struct measure *out,
                   struct lw_error *err)
 {
@@ -420,16 +429,13 @@ int measure_model(const struct measure_options *opt, struct measure *out,
     *out = (struct measure){ .n_speeds = 0 };
     b.batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     b.sample_seconds = sample_seconds(seconds);
-    b.total = count_quantities(threads);
+    b.total = count_quantities(&b, threads);
     struct cpu_times before = cpu_look();
     b.began = before.wall;
     b.ends = b.began + seconds;
     b.last_end = b.began + LAST_END_FACTOR * seconds + LAST_END_SECONDS;
     llama_set_abort_callback(b.model.ctx, must_stop, &b);
-    code = check_kind(&b, err);
-    if (!code) {
-        code = measure_all(&b, threads, seconds, out, err);
-    }
+    code = measure_all(&b, threads, seconds, out, err);
     struct cpu_times after = cpu_look();
     out->seconds = after.wall - before.wall;
     out->others = cpu_others(&before, &after);

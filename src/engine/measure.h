@@ -35,6 +35,7 @@ struct measure {
     struct lw_speed speeds[MEASURE_SPEEDS_MAX]; /* most threads first */
     size_t n_speeds, best;
     struct lw_point batches[MEASURE_BATCHES]; /* sequences: tokens a second together */
+    size_t n_batches;                         /* 1 where an encoder reads */
     struct lw_point checks[MEASURE_CHECKS];   /* tokens in a step: time, one is 1 */
     int prompt_tokens;                        /* of the prompts that were read */
     double seconds;

@@ -83,7 +83,7 @@ static void report(struct tuner *t, const char *path, const struct gguf_info *in
                        .speeds = m->speeds,
                        .n_speeds = m->n_speeds,
                        .batches = m->batches,
-                       .n_batches = MEASURE_BATCHES,
+                       .n_batches = m->n_batches,
                        .checks = m->checks,
                        .n_checks = MEASURE_CHECKS,
                        .seconds = m->seconds,

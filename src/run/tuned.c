@@ -203,7 +203,7 @@ json_t *tuned_json(const struct tuned_key *key, const char *quantisation,
         text_json(key->library), "seconds", m->seconds, "others", m->others, "disturbed",
         m->disturbed, "prompt_tokens", m->prompt_tokens, "threads", best->threads,
         "reads", best->reads, "writes", best->writes, "speeds", speeds_json(m), "batches",
-        points_json(m->batches, MEASURE_BATCHES, "replies", "writes"), "checks",
+        points_json(m->batches, m->n_batches, "replies", "writes"), "checks",
         points_json(m->checks, MEASURE_CHECKS, "tokens", "cost"));
 }
 

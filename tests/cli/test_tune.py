@@ -60,6 +60,21 @@ def speeds_of_models(case):
 
 
 @alone
+def test_a_model_with_an_encoder(case):
+    """It reads one prompt at a time: no batches."""
+    path = support.need_tiny("t5")
+    result = case.legwork("tune", path, "--seconds", "1", "--threads", "1", "--json", "--force")
+    if "too busy" in result.err:
+        skip("the machine is too busy to measure anything")
+    model = ok(result).json["models"][0]
+    assert model["reads"] > 0 and model["writes"] > 0
+    assert [b["replies"] for b in model["batches"]] == [1]
+    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16]
+    shown = ok(case.legwork("tune", path, "--seconds", "1", "--threads", "1"))
+    assert "at a time" not in shown.out and "tokens in a step" in shown.out, shown
+
+
+@alone
 def test_kept_and_used(case):
     small_model(case)
     assert speeds_of_models(case) == (None, None)

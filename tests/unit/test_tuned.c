@@ -28,6 +28,7 @@ static const struct measure measured = {
     .n_speeds = 2,
     .best = 1,
     .batches = { { 1, 40.25 }, { 2, 70 }, { 4, 90 }, { 8, 100 } },
+    .n_batches = 4,
     .checks = { { 1, 1 }, { 2, 1.5 }, { 3, 2 }, { 4, 3 }, { 5, 4 }, { 8, 6 }, { 16, 9 } },
     .prompt_tokens = 512,
     .seconds = 12.5,

@@ -146,6 +146,8 @@ def header_of(setup, models):
             f"llama-server at its best: -t {setup.threads} {' '.join(peer_parts.BEST)}, the "
             f"slot pinned by chunk; as people run it: -t {setup.threads}, all jobs at once",
             f"models: {sizes}",
+            *(["look-ups: of documents that were read before, states on disk"]
+              if setup.kept else []),
             f"runs: {setup.runs}" + (", quick: a smoke run, not a measurement"
                                      if setup.quick else "")]
 
@@ -186,6 +188,8 @@ def parse_arguments():
     parser.add_argument("--sets", default="longhealth,covidqa,nq,haystack", help="of lookups")
     parser.add_argument("--questions", type=int, default=24, help="of lookups")
     parser.add_argument("--max-chars", type=int, default=60000, help="of a lookups document")
+    parser.add_argument("--kept", action="store_true",
+                        help="lookups of documents that were read before")
     parser.add_argument("--server", metavar="PATH", help="another llama-server than ours")
     parser.add_argument("--out", metavar="FOLDER")
     parser.add_argument("--quick", action="store_true",

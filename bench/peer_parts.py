@@ -20,6 +20,9 @@ SLOTS = 4
 BEST = ["-np", str(SLOTS), "-c", str(SLOTS * 2048), "-no-kvu", "-cram", "0", "-fa", "on"]
 
 
+KEPT = "64G"        # more than any document's states
+
+
 class Skip(Exception):
     pass
 
@@ -34,9 +37,10 @@ def scratch(setup, name):
     return os.path.join(setup.scratch, name)
 
 
-def session_options(setup, model, *more):
-    """For a program over the public header. No run finds what another one has read."""
-    keeps = ["kv-cache=0"] if setup.keeps_states else []
+def session_options(setup, model, *more, kept=False):
+    """For a program over the public header. No run finds what another one has read, but
+    where that is wanted."""
+    keeps = [f"kv-cache={KEPT}" if kept else "kv-cache=0"] if setup.keeps_states else []
     return [f"local={model}", f"threads={setup.threads}", *keeps, *more]
 
 
@@ -252,19 +256,35 @@ def add_kv(report, workload, side, number, result, meter, cold, size=0):
 
 # --- 4. Look-ups --------------------------------------------------------------------------
 
+def index(setup, model, path):
+    """Let all of a document be read before, in a cache that holds nothing else."""
+    cache = os.environ["XDG_CACHE_HOME"] = scratch(setup, "cache")
+    shutil.rmtree(cache, ignore_errors=True)
+    peer_run.run([setup.legwork, "index", path, "--local", model, "--threads",
+                  str(setup.threads), "--kv-cache", KEPT, "--quiet", "--json"], {})
+
+
 def part_lookups(setup, model, report):
     """Right answers against the parts that may be read; every question in a new process."""
     if not os.path.isdir(setup.pack):
         raise Skip(f"no evaluation pack at {setup.pack}")
     reads = ("1", "default") if setup.quick else ("all", "default", "1", "2", "4", "8", "16")
     pairs = peer_matter.look_ups(setup.pack, setup.sets, setup.max_chars, setup.questions)
+    if setup.kept:
+        pairs.sort(key=lambda pair: pair[0])
+    indexed = None
     for number, (doc, question) in enumerate(pairs):
-        with open(os.path.join(setup.pack, "open", doc), "rb") as file:
+        path = os.path.join(setup.pack, "open", doc)
+        if setup.kept and doc != indexed:
+            index(setup, model, path)
+            indexed = doc
+        with open(path, "rb") as file:
             text = file.read()
         for read in reads:
             more = [] if read == "default" else [f"read={read}"]
-            options = types.SimpleNamespace(options=session_options(setup, model, *more),
-                                            pack=setup.pack)
+            options = types.SimpleNamespace(
+                options=session_options(setup, model, *more, kept=setup.kept),
+                pack=setup.pack)
             with peer_run.Meter() as meter:
                 result = evaluate.ask(options, doc, [("own", question)])[0]
             row = evaluate.grade("own", question, result, text)

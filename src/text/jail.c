@@ -5,16 +5,18 @@
  * forbidden: a list of what is allowed would have to follow every version of the C
  * library and of whatever the program links. What such a list is safest against, new
  * ways to files and to the network, Landlock and the refusal of io_uring close. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* O_PATH */
+#endif
+
 #include "text/jail.h"
 
-#if defined(__linux__) && __has_include(<linux/landlock.h>) && \
-    __has_include(<linux/seccomp.h>)
+#ifdef __linux__
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -22,6 +24,13 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#if __has_include(<linux/landlock.h>)
+#include <linux/landlock.h>
+#define HAS_LANDLOCK 1
+#endif
+
+#ifdef HAS_LANDLOCK
 
 /* --- Files ---------------------------------------------------------------- */
 
@@ -62,6 +71,9 @@ static const struct place places[] = {
     { "/home/linuxbrew/.linuxbrew", RUNS },
     { "/etc/ld.so.cache", RIGHT_READ_FILE },
     { "/etc/ld.so.preload", RIGHT_READ_FILE },
+    { "/etc/ld-musl-x86_64.path", RIGHT_READ_FILE },
+    { "/etc/ld-musl-aarch64.path", RIGHT_READ_FILE },
+    { "/etc/ld-musl-riscv64.path", RIGHT_READ_FILE },
     { "/etc/localtime", RIGHT_READ_FILE },
     { "/etc/locale.alias", RIGHT_READ_FILE },
     { "/etc/papersize", RIGHT_READ_FILE },
@@ -76,7 +88,7 @@ static void allow(int ruleset, const char *path, uint64_t rights)
 {
     struct landlock_path_beneath_attr rule = { .allowed_access = rights,
                                                .parent_fd =
-                                                   open(path, O_RDONLY | O_CLOEXEC) };
+                                                   open(path, O_PATH | O_CLOEXEC) };
     if (rule.parent_fd < 0) return; /* not on this machine */
     syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U);
     close(rule.parent_fd);
@@ -105,6 +117,15 @@ static void close_files(const char *program)
     syscall(SYS_landlock_restrict_self, ruleset, 0U);
     close(ruleset);
 }
+
+#else
+
+static void close_files(const char *program)
+{
+    (void)program;
+}
+
+#endif
 
 /* --- Everything else -------------------------------------------------------- */
 
@@ -161,6 +182,13 @@ static const struct sock_filter filter[] = {
     NO(SYS_pidfd_getfd),
     NO(SYS_pidfd_send_signal),
     NO(SYS_kcmp),
+    NO(SYS_setsid), /* it is killed by its group */
+    NO(SYS_setpgid),
+    UNLESS_EQUAL((uint32_t)SYS_prlimit64, 4), /* its own limits only */
+    FIELD(args[0]),
+    UNLESS_EQUAL(0, 1),
+    RETURN(SECCOMP_RET_ALLOW),
+    REFUSE,
     /* The kernel. */
     NO(SYS_bpf),
     NO(SYS_perf_event_open),
@@ -170,6 +198,11 @@ static const struct sock_filter filter[] = {
     NO(SYS_request_key),
     NO(SYS_mount),
     NO(SYS_umount2),
+    NO(SYS_fsopen),
+    NO(SYS_fsmount),
+    NO(SYS_open_tree),
+    NO(SYS_move_mount),
+    NO(SYS_mount_setattr),
     NO(SYS_pivot_root),
     NO(SYS_chroot),
     NO(SYS_unshare),
@@ -177,7 +210,9 @@ static const struct sock_filter filter[] = {
     NO(SYS_open_by_handle_at),
     NO(SYS_init_module),
     NO(SYS_finit_module),
+    NO(SYS_delete_module),
     NO(SYS_kexec_load),
+    NO(SYS_kexec_file_load),
     NO(SYS_reboot),
     /* Its flags are behind a pointer: the C library then takes clone(). */
     UNLESS_EQUAL((uint32_t)SYS_clone3, 1),

@@ -8,11 +8,13 @@
  *     for writing to /dev/null;
  *   - network: no sockets of any kind (seccomp), and no TCP (Landlock, Linux 6.7);
  *   - other processes: no signals (Landlock, Linux 6.12), no tracing, no looking into
- *     their memory, no shared memory or queues (seccomp);
+ *     their memory, no setting of their limits, no shared memory or queues, no leaving of
+ *     its group (seccomp);
  *   - the kernel's wider doors: no io_uring, no bpf, no keys, no mounts, no namespaces
  *     (seccomp).
  *
- * What is forbidden fails with EPERM or EACCES, and a harmless program goes on without.
+ * What is forbidden fails with EPERM or EACCES, and a harmless program goes on without;
+ * only calls of another interface of the processor (x32) end it.
  * A kernel that lacks one of these gives the others; other systems give none. Then the
  * limits of child.h are what is left. */
 #ifndef LW_TEXT_JAIL_H

@@ -128,6 +128,17 @@ static long landlock_version(void)
 #endif
 }
 
+/* Those that jail.c has a filter for. */
+static bool has_filter(void)
+{
+#if defined(__linux__) && \
+    (defined(__x86_64__) || defined(__aarch64__) || defined(__riscv))
+    return true;
+#else
+    return false;
+#endif
+}
+
 static void need_landlock(long version)
 {
     if (landlock_version() < version) {
@@ -147,14 +158,13 @@ static void test_private_files_are_out_of_reach(void **state)
     snprintf(path, sizeof path, "%s/key", folder);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
     assert_int_equal(write(fd, "secret", 6), 6);
-    snprintf(
-        script, sizeof script,
-        "cd %s; cat key; ls; read x < key; echo $x; : > key; : >> key; truncate -s 0 "
-        "key; rm -f key; mv key other; ln key other; mkdir new; rmdir %s; echo over",
-        folder, folder);
+    snprintf(script, sizeof script,
+             "cd %s; cat key; ls; (read x < key; echo $x); (: > key); (: >> key); "
+             "truncate -s 0 key; rm -f key; mv key other; ln key other; mkdir new; "
+             "rmdir %s; echo over",
+             folder, folder);
     struct child_result r = run(script, "", 0, roomy);
-    assert_null(strstr(r.out.data, "secret"));
-    assert_null(strstr(r.out.data, "key"));
+    assert_string_equal(r.out.data, "\nover\n"); /* the line: what was read of the key */
     assert_non_null(strstr(r.errors, "denied"));
     child_result_release(&r);
     assert_int_equal(pread(fd, text, sizeof text, 0), 6);
@@ -179,21 +189,22 @@ static void test_others_are_out_of_reach(void **state)
 static void test_no_sockets(void **state)
 {
     (void)state;
-    if (access("/usr/bin/perl", X_OK) != 0) {
-        printf("skip: no perl to try it with\n");
+    if (access("/usr/bin/perl", X_OK) != 0 || !has_filter()) {
+        printf("skip: no perl to try it with, or no filter on this system\n");
         skip();
     }
     static const char *const argv[] = {
         "/usr/bin/perl", "-e",
         "for (2, 10, 1, 16) { for my $type (1, 2, 3) {"
         "  print socket(S, $_, $type, 0) ? 'open' : 0 + $!, ' ' } }"
-        "print socketpair(A, B, 1, 1, 0) ? 'open' : 0 + $!;",
+        "print socketpair(A, B, 1, 1, 0) ? 'open' : 0 + $!;"
+        "setpgrp(0, 0); print ' ', 0 + $!;",
         NULL
     };
     struct child_job job = { .argv = argv, .limits = roomy };
     struct child_result r;
     assert_int_equal(child_run(&job, &r, NULL), 0);
-    assert_string_equal(r.out.data, "1 1 1 1 1 1 1 1 1 1 1 1 1");
+    assert_string_equal(r.out.data, "1 1 1 1 1 1 1 1 1 1 1 1 1 1");
     child_result_release(&r);
 }
 

@@ -119,7 +119,7 @@ static void memory_of_group(const char *folder, uint64_t *bytes)
     snprintf(path, sizeof path, "%s/memory.stat", folder);
     read_field(path, "inactive_file", &cache);
     current = current > cache ? current - cache : 0;
-    uint64_t left = max > current ? max - current : 0;
+    uint64_t left = max > current ? max - current : 1; /* 0 would be: unknown */
     *bytes = left < *bytes ? left : *bytes;
 }
 

@@ -160,6 +160,16 @@ static void make_room(struct residents *set, struct resident *for_whom)
     }
 }
 
+/* Room may be what the cancelled wait was for: say that, and not that there is none. */
+static int check_cancel(const struct cancel *cancel, struct lw_error *err)
+{
+    if (cancel_level(cancel) == CANCEL_NONE) return 0;
+    if (cancel_timed_out(cancel)) {
+        return err_set(err, LW_TIMEOUT, "the time limit ended the loading of the model");
+    }
+    return err_set(err, LW_CANCELLED, "the loading of the model was cancelled");
+}
+
 /* With the lock, which is let go while the model is opened. */
 static int bring_in(struct resident *r, bool again, struct lw_error *err)
 {
@@ -169,9 +179,10 @@ static int bring_in(struct resident *r, bool again, struct lw_error *err)
     set->loading = true;
     make_room(set, r);
     pthread_mutex_unlock(&set->lock);
-    if (again) trace(set, r, "is loaded again");
     struct llm *inner = NULL;
-    int code = r->model.open(r->model.user, again, &inner, err);
+    int code = check_cancel(r->model.cancel, err);
+    if (!code && again) trace(set, r, "is loaded again");
+    if (!code) code = r->model.open(r->model.user, again, &inner, err);
     pthread_mutex_lock(&set->lock);
     r->inner = code ? NULL : inner;
     set->loading = r->busy = false;
@@ -201,6 +212,14 @@ static void let_go(struct resident *r)
     if (set->waits) pthread_cond_broadcast(&set->changed);
     set->waits = false;
     pthread_mutex_unlock(&set->lock);
+}
+
+int resident_wake(struct llm *llm, struct lw_error *err)
+{
+    struct resident *r = resident_of(llm);
+    int code = hold(r, err);
+    if (!code) let_go(r);
+    return code;
 }
 
 /* --- The llm ------------------------------------------------------------- */

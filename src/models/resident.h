@@ -38,7 +38,8 @@ struct resident_model {
     int (*open)(void *user, bool again, struct llm **out, struct lw_error *err);
     void (*release)(void *user); /* when the resident is closed; NULL: nothing to do */
     void *user;
-    /* Ends the wait for room that others use at the moment; NULL: nothing does. */
+    /* Raised: nothing is opened (LW_CANCELLED, LW_TIMEOUT), and the wait for room that
+     * others use at the moment ends. NULL: never. */
     const struct cancel *cancel;
 };
 
@@ -54,5 +55,9 @@ void residents_set_idle(struct residents *set, int64_t ms);
  * requests (LLM_FAILED) or of llm_embed(); llm_count_tokens() estimates then. */
 int resident_open(struct llm **out, struct residents *set,
                   const struct resident_model *model, struct lw_error *err);
+
+/* Open the resident now if it is not in memory, so that a failure is told here and not
+ * by estimates and failed requests. */
+int resident_wake(struct llm *resident, struct lw_error *err);
 
 #endif

@@ -95,7 +95,7 @@ static uint64_t local_need(void *user)
 }
 
 /* As many threads as the user says, else as measured best, else as there are cores. */
-static void use_tuned(struct local_model *m, struct engine_options *opt)
+static void use_tuned(struct local_model *m, bool again, struct engine_options *opt)
 {
     char sentence[256];
     struct tuned *tuned = &m->slot->tuned;
@@ -103,6 +103,7 @@ static void use_tuned(struct local_model *m, struct engine_options *opt)
         return;
     }
     opt->threads = tuned->threads;
+    if (again) return;
     snprintf(sentence, sizeof sentence, "%d thread%s, as legwork tune measured",
              opt->threads, opt->threads == 1 ? "" : "s");
     event_trace(&m->s->events, sentence);
@@ -117,7 +118,7 @@ static int local_open(void *user, bool again, struct llm **out, struct lw_error 
     s->numa_told = s->numa_told || opt.numa != ENGINE_NUMA_OFF;
     if (again) opt.notice = NULL; /* said before */
     if (m->slot == &s->embedder) return embed_open(out, &opt, err);
-    use_tuned(m, &opt);
+    use_tuned(m, again, &opt);
     s->kept_room = kept_room_now(s);
     opt.kv_folder = kept_folder(s);
     opt.kv_bytes = s->kept_room;
@@ -165,6 +166,7 @@ static int open_local(lw_session *s, const char *path, struct model_slot *slot,
         return code;
     }
     slot->path = mem_strdup(path);
+    slot->resident = slot->llm;
     return 0;
 }
 
@@ -254,7 +256,9 @@ static int slot_get(lw_session *s, struct model_slot *slot, const char *model,
     if (s->residents) tell_residents(s);
     if (slot_serves(s, slot, key)) {
         mem_free(key);
-        return 0;
+        /* Parts are cut by the worker's own count of tokens. */
+        bool counts = slot == &s->worker && slot->resident;
+        return counts ? resident_wake(slot->resident, err) : 0;
     }
     slot_close(slot);
     int code = open_model(s, model, slot, err);

@@ -26,9 +26,10 @@ struct model_slot {
     struct llm *llm; /* NULL: not open */
     /* Behind HTTP: what is known of it without asking it; NULL: in this process. */
     const struct llm_info *server;
-    char *made_for; /* the options that it was opened with */
-    char *path;     /* in this process: its file */
-    size_t n_docs;  /* a guard knows the documents of its time */
+    char *made_for;       /* the options that it was opened with */
+    char *path;           /* in this process: its file */
+    struct llm *resident; /* and what llm is, or wraps; NULL: behind HTTP */
+    size_t n_docs;        /* a guard knows the documents of its time */
     bool guarded;
     struct tuned tuned; /* a model in this process that was measured; else 0 */
 };

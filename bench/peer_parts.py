@@ -268,6 +268,8 @@ def part_lookups(setup, model, report):
     """Right answers against the parts that may be read; every question in a new process."""
     if not os.path.isdir(setup.pack):
         raise Skip(f"no evaluation pack at {setup.pack}")
+    if setup.kept and not setup.keeps_states:
+        raise Skip("this legwork keeps no states")
     reads = ("1", "default") if setup.quick else ("all", "default", "1", "2", "4", "8", "16")
     pairs = peer_matter.look_ups(setup.pack, setup.sets, setup.max_chars, setup.questions)
     if setup.kept:

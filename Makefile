@@ -43,7 +43,7 @@ ALL_CODE  := $(wildcard include/*.h src/*/*.h tests/*.c tests/unit/*.h examples/
              $(LIB_SRCS) $(CLI_SRCS) $(TEST_SRCS) $(HELP_SRCS)
 
 # Tests of what several threads share.
-TSAN_TESTS := $(filter test_queue% test_cancel% test_net% test_http% test_retry% \
+TSAN_TESTS := $(filter test_queue% test_thread% test_cancel% test_net% test_http% test_retry% \
                        test_run_jobs% test_resident% test_engine_queue% test_provider% test_kv_disk%,$(TESTS))
 # Tests that load a real model (SmolLM2-135M).
 MODEL_TESTS := $(filter test_engine% test_model%,$(TESTS))

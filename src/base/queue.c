@@ -1,16 +1,13 @@
 /* queue.c - messages between threads: a linked list, a lock and a condition.
  *
- * A list and not a ring: a put must not have to move what waits. The condition
- * runs on the monotonic clock, so that setting the time of day neither shortens
- * nor stretches a wait. */
+ * A list and not a ring: a put must not have to move what waits. */
 #include "base/queue.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <pthread.h>
-#include <time.h>
 
 struct node {
     struct node *next;
@@ -28,12 +25,8 @@ struct queue {
 struct queue *queue_new(void)
 {
     struct queue *q = mem_alloc(sizeof *q);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&q->lock, NULL);
-    pthread_cond_init(&q->filled, &attr);
-    pthread_condattr_destroy(&attr);
+    thread_condition_init(&q->filled);
     return q;
 }
 
@@ -65,30 +58,19 @@ void queue_put(struct queue *q, void *message)
     pthread_mutex_unlock(&q->lock);
 }
 
-static struct timespec moment_after(int ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000L;
-    if (t.tv_nsec >= 1000000000L) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000L;
-    }
-    return t;
-}
-
 /* Called with the lock held; returns with it held. */
 static void wait_filled(struct queue *q, int timeout_ms)
 {
     if (timeout_ms == 0) {
         return;
     }
-    struct timespec end = moment_after(timeout_ms > 0 ? timeout_ms : 0);
-    int code = 0;
-    while (q->first == NULL && code != ETIMEDOUT) {
-        code = timeout_ms < 0 ? pthread_cond_wait(&q->filled, &q->lock)
-                              : pthread_cond_timedwait(&q->filled, &q->lock, &end);
+    int64_t end = clock_ms() + timeout_ms;
+    while (q->first == NULL && (timeout_ms < 0 || clock_ms() < end)) {
+        if (timeout_ms < 0) {
+            pthread_cond_wait(&q->filled, &q->lock);
+        } else {
+            thread_wait_until(&q->filled, &q->lock, end);
+        }
     }
 }
 

@@ -8,13 +8,12 @@
 #include "engine/engine.h"
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "engine/loop.h"
 #include "engine/machine.h"
 #include "engine/origin.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 struct engine {
@@ -108,18 +107,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Signals are for the threads of the program, never for ours. */
-static int start_thread(struct engine *e)
-{
-    sigset_t all, old;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&e->thread, NULL, run, e->loop);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return rc;
-}
-
 /* With a disk behind it only what is answered from at once needs to be in memory. */
 static uint64_t kept_bytes(const struct engine *e, const struct engine_options *opt)
 {
@@ -192,7 +179,7 @@ int engine_open(struct llm **out, const struct engine_options *opt, struct lw_er
     };
     open_disk(e, opt);
     e->loop = new_loop(e, opt);
-    if (start_thread(e) != 0) {
+    if (thread_start(&e->thread, run, e->loop) != 0) {
         rc = err_set(err, LW_ERR_LOCAL, "no thread could be started for the model");
         goto fail_thread;
     }

@@ -27,6 +27,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "base/thread.h"
 #include "engine/kv_file.h"
 #include "engine/kv_folder.h"
 #include "engine/kv_room.h"
@@ -34,8 +35,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,19 +265,6 @@ static void *run_writer(void *arg)
     }
 }
 
-/* Signals are for other threads; a file that may grow no further (SIGXFSZ) is an
- * error of write() here, not the end of the process. */
-static int start_writer(struct kv_disk *d)
-{
-    sigset_t all, old;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&d->writer, NULL, run_writer, d);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return rc;
-}
-
 /* --- Life ------------------------------------------------------------------- */
 
 static void fail_open(struct kv_disk *d, struct lw_error *why)
@@ -313,7 +299,7 @@ struct kv_disk *kv_disk_open(const struct kv_disk_options *opt)
         fail_open(d, &why);
         return d;
     }
-    int rc = start_writer(d);
+    int rc = thread_start(&d->writer, run_writer, d);
     if (rc != 0) {
         err_set(&why, LW_ERR_LOCAL, "no thread to write it: %s", strerror(rc));
         fail_open(d, &why);

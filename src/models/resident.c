@@ -9,12 +9,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { LOOK_MS = 100 }; /* at the cancel token, while there is no room */
 
@@ -90,13 +88,6 @@ static struct resident *longest_unused(const struct residents *set)
 
 /* --- Idle ---------------------------------------------------------------- */
 
-static void wait_until(struct residents *set, int64_t ms)
-{
-    struct timespec t = { .tv_sec = (time_t)(ms / 1000),
-                          .tv_nsec = (long)(ms % 1000) * 1000000 };
-    pthread_cond_timedwait(&set->changed, &set->lock, &t);
-}
-
 static void *run_idle(void *arg)
 {
     struct residents *set = arg;
@@ -107,7 +98,7 @@ static void *run_idle(void *arg)
             set->waits = true;
             pthread_cond_wait(&set->changed, &set->lock);
         } else if (clock_ms() < r->used_ms + set->idle_ms) {
-            wait_until(set, r->used_ms + set->idle_ms);
+            thread_wait_until(&set->changed, &set->lock, r->used_ms + set->idle_ms);
         } else {
             put_out(r, "was not used for a while and is out of memory");
         }
@@ -116,16 +107,11 @@ static void *run_idle(void *arg)
     return NULL;
 }
 
-/* Signals are for the threads of the program, never for ours. Without the thread models
- * stay until another one needs their memory. */
+/* Without the thread models stay until another one needs their memory. */
 static void start_idle(struct residents *set)
 {
-    sigset_t all, old;
     if (set->has_thread || set->idle_ms == 0 || !set->first) return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    set->has_thread = pthread_create(&set->thread, NULL, run_idle, set) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    set->has_thread = thread_start(&set->thread, run_idle, set) == 0;
 }
 
 /* --- Opening ------------------------------------------------------------- */
@@ -153,7 +139,7 @@ static void make_room(struct residents *set, struct resident *for_whom)
             put_out(r, "made room in memory for another model");
         } else if (is_worth_waiting(set, need - free_bytes)) {
             set->waits = true;
-            wait_until(set, clock_ms() + LOOK_MS);
+            thread_wait_until(&set->changed, &set->lock, clock_ms() + LOOK_MS);
         } else {
             return;
         }
@@ -345,13 +331,9 @@ int resident_open(struct llm **out, struct residents *set,
 struct residents *residents_new(const struct residents_options *opt)
 {
     struct residents *set = mem_alloc(sizeof *set);
-    pthread_condattr_t attr;
     set->opt = *opt;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&set->lock, NULL);
-    pthread_cond_init(&set->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    thread_condition_init(&set->changed);
     return set;
 }
 

@@ -14,10 +14,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 enum {
@@ -292,18 +291,6 @@ static void *transfer_main(void *arg)
     return NULL;
 }
 
-/* Signals are for the threads that know what to do with them; SIGPIPE becomes
- * an error of the write. */
-static int start_thread(struct http *h)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int code = pthread_create(&h->thread, NULL, transfer_main, h);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
-}
-
 static struct http *new_with_multi(const struct http_options *opt)
 {
     struct http *h = mem_alloc(sizeof *h);
@@ -348,7 +335,7 @@ int http_open(struct http **out, const struct http_options *opt, struct lw_error
         curl_global_cleanup();
         return err_set(err, LW_ERR, "the HTTP library cannot be set up");
     }
-    if (start_thread(h)) {
+    if (thread_start(&h->thread, transfer_main, h)) {
         free_idle(h);
         return err_set(err, LW_ERR, "no thread could be started for HTTP");
     }

@@ -186,11 +186,7 @@ static int embedder_chat_many(struct llm *llm, const struct llm_request *reqs, s
                               llm_reply_fn on_reply, void *user,
                               const struct cancel *cancel, struct lw_error *err)
 {
-    struct llm_reply reply = { .finish = LLM_FAILED,
-                               .text = "",
-                               .logprob_alt = NAN,
-                               .logprob_alt2 = NAN,
-                               .logprob_mean = NAN };
+    struct llm_reply reply = llm_no_reply(LLM_FAILED);
 
     (void)reqs;
     (void)cancel;

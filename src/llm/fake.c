@@ -399,13 +399,7 @@ static bool sleep_unless_cancelled(int ms, const struct cancel *cancel)
 static void serve(struct fake *f, const struct llm_request *req, struct llm_reply *reply,
                   const struct cancel *cancel)
 {
-    *reply = (struct llm_reply){
-        .finish = LLM_CANCELLED,
-        .text = "",
-        .logprob_alt = NAN,
-        .logprob_alt2 = NAN,
-        .logprob_mean = NAN,
-    };
+    *reply = llm_no_reply(LLM_CANCELLED);
     if (cancel_level(cancel) != CANCEL_NONE) return;
     const struct rule *r = choose_rule(f, req);
     if (r && r->sleep_ms > 0 && !sleep_unless_cancelled(r->sleep_ms, cancel)) return;

@@ -49,6 +49,17 @@ int llm_embed(struct llm *llm, const struct llm_part *texts, size_t n, float *ou
     return n == 0 ? 0 : llm->ops->embed(llm, texts, n, out, cancel, err);
 }
 
+struct llm_reply llm_no_reply(enum llm_finish finish)
+{
+    return (struct llm_reply){
+        .finish = finish,
+        .text = "",
+        .logprob_alt = NAN,
+        .logprob_alt2 = NAN,
+        .logprob_mean = NAN,
+    };
+}
+
 /* --- One request --------------------------------------------------------- */
 
 struct only_reply {
@@ -90,13 +101,7 @@ static int outcome(const struct llm_reply *reply, const struct cancel *cancel,
 int llm_chat(struct llm *llm, const struct llm_request *req, struct llm_reply *reply,
              char **text, const struct cancel *cancel, struct lw_error *err)
 {
-    *reply = (struct llm_reply){
-        .finish = LLM_CANCELLED,
-        .text = "",
-        .logprob_alt = NAN,
-        .logprob_alt2 = NAN,
-        .logprob_mean = NAN,
-    };
+    *reply = llm_no_reply(LLM_CANCELLED);
     struct only_reply only = { .reply = reply, .wanted = text != NULL };
     int code = llm_chat_many(llm, req, 1, keep_reply, &only, cancel, err);
     if (code == 0) code = outcome(reply, cancel, err);

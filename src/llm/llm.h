@@ -134,6 +134,9 @@ struct llm_info {
     int embedding; /* numbers in an embedding; 0: it makes none */
 };
 
+/* One without text and scores, that ended like this. */
+struct llm_reply llm_no_reply(enum llm_finish finish);
+
 typedef void (*llm_reply_fn)(void *user, size_t index, const struct llm_reply *reply);
 
 /* Who wants to know what a model sends over a network, told by who sends it. */

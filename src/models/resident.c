@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "base/thread.h"
 
-#include <math.h>
 #include <stdio.h>
 
 enum { LOOK_MS = 100 }; /* at the cancel token, while there is no room */
@@ -229,12 +228,8 @@ static void fail_all(size_t n, const struct lw_error *why, llm_reply_fn on_reply
                      void *user)
 {
     bool cancelled = why->code == LW_CANCELLED || why->code == LW_TIMEOUT;
-    struct llm_reply reply = { .finish = cancelled ? LLM_CANCELLED : LLM_FAILED,
-                               .text = "",
-                               .logprob_alt = NAN,
-                               .logprob_alt2 = NAN,
-                               .logprob_mean = NAN,
-                               .error = *why };
+    struct llm_reply reply = llm_no_reply(cancelled ? LLM_CANCELLED : LLM_FAILED);
+    reply.error = *why;
     for (size_t i = 0; i < n; i++) on_reply(user, i, &reply);
 }
 

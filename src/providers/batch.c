@@ -28,7 +28,7 @@ static bool is_stopped(struct batch *b)
 /* A request that no flight has taken. */
 static void report_unsent(struct batch *b, size_t index, enum llm_finish finish)
 {
-    struct llm_reply reply = flight_no_reply(finish);
+    struct llm_reply reply = llm_no_reply(finish);
     if (finish == LLM_FAILED) {
         reply.error = b->stop;
     }

@@ -11,7 +11,6 @@
 #include "net/retry.h"
 #include "providers/request.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,20 +36,9 @@ static void report(struct batch *b, struct flight *f, struct llm_reply *reply)
     b->on_reply(b->user, f->index, reply);
 }
 
-struct llm_reply flight_no_reply(enum llm_finish finish)
-{
-    return (struct llm_reply){
-        .finish = finish,
-        .text = "",
-        .logprob_alt = NAN,
-        .logprob_alt2 = NAN,
-        .logprob_mean = NAN,
-    };
-}
-
 void flight_fail(struct batch *b, struct flight *f, const struct lw_error *why)
 {
-    struct llm_reply reply = flight_no_reply(LLM_FAILED);
+    struct llm_reply reply = llm_no_reply(LLM_FAILED);
     reply.error = *why;
     report(b, f, &reply);
 }
@@ -58,7 +46,7 @@ void flight_fail(struct batch *b, struct flight *f, const struct lw_error *why)
 /* What was streamed so far goes with it. */
 void flight_cancel(struct batch *b, struct flight *f)
 {
-    struct llm_reply reply = flight_no_reply(LLM_CANCELLED);
+    struct llm_reply reply = llm_no_reply(LLM_CANCELLED);
     if (f->spoke) {
         reply.text = f->reply.text.data;
         reply.len = f->reply.text.len;

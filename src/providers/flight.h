@@ -75,7 +75,4 @@ void flight_take_event(struct batch *b, struct flight *f, const struct http_even
 void flight_fail(struct batch *b, struct flight *f, const struct lw_error *why);
 void flight_cancel(struct batch *b, struct flight *f);
 
-/* A reply without text. */
-struct llm_reply flight_no_reply(enum llm_finish finish);
-
 #endif

@@ -112,14 +112,23 @@ static void notice(const struct engine_options *opt, const char *sentence)
     }
 }
 
+static int check_cancel(const struct engine_options *opt, struct lw_error *err)
+{
+    if (cancel_level(opt->cancel) == CANCEL_NONE) {
+        return 0;
+    }
+    return cancel_timed_out(opt->cancel)
+               ? err_set(err, LW_TIMEOUT, "the time limit ended the loading of the model")
+               : err_set(err, LW_CANCELLED, "the loading of the model was cancelled");
+}
+
 static int load_failed(const struct engine_options *opt, const struct complaint *c,
                        const char *what, struct lw_error *err)
 {
-    if (cancel_level(opt->cancel) != CANCEL_NONE) {
-        return cancel_timed_out(opt->cancel)
-                   ? err_set(err, LW_TIMEOUT,
-                             "the time limit ended the loading of the model")
-                   : err_set(err, LW_CANCELLED, "the loading of the model was cancelled");
+    int rc = check_cancel(opt, err);
+
+    if (rc) {
+        return rc;
     }
     return err_set(err, LW_ERR_LOCAL, "%s %s: %s", what, opt->path,
                    c->text[0] ? c->text : "libllama does not say why");
@@ -461,7 +470,8 @@ static int load_with(load_fn *load, struct loaded *out, const struct engine_opti
     listen_to(&heard);
     llama_backend_init();
     use_numa(opt->numa);
-    int rc = load(out, opt, &heard, err);
+    int rc = check_cancel(opt, err); /* before memory: a wait for it may be what ended */
+    rc = rc ? rc : load(out, opt, &heard, err);
     listener = NULL;
     if (rc) {
         load_release(out);

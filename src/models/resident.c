@@ -145,16 +145,6 @@ static void make_room(struct residents *set, struct resident *for_whom)
     }
 }
 
-/* Room may be what the cancelled wait was for: say that, and not that there is none. */
-static int check_cancel(const struct cancel *cancel, struct lw_error *err)
-{
-    if (cancel_level(cancel) == CANCEL_NONE) return 0;
-    if (cancel_timed_out(cancel)) {
-        return err_set(err, LW_TIMEOUT, "the time limit ended the loading of the model");
-    }
-    return err_set(err, LW_CANCELLED, "the loading of the model was cancelled");
-}
-
 /* With the lock, which is let go while the model is opened. */
 static int bring_in(struct resident *r, bool again, struct lw_error *err)
 {
@@ -165,9 +155,8 @@ static int bring_in(struct resident *r, bool again, struct lw_error *err)
     make_room(set, r);
     pthread_mutex_unlock(&set->lock);
     struct llm *inner = NULL;
-    int code = check_cancel(r->model.cancel, err);
+    int code = r->model.open(r->model.user, again, &inner, err);
     if (!code && again) trace(set, r, "is loaded again");
-    if (!code) code = r->model.open(r->model.user, again, &inner, err);
     pthread_mutex_lock(&set->lock);
     r->inner = code ? NULL : inner;
     set->loading = r->busy = false;

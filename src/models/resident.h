@@ -38,8 +38,8 @@ struct resident_model {
     int (*open)(void *user, bool again, struct llm **out, struct lw_error *err);
     void (*release)(void *user); /* when the resident is closed; NULL: nothing to do */
     void *user;
-    /* Raised: nothing is opened (LW_CANCELLED, LW_TIMEOUT), and the wait for room that
-     * others use at the moment ends. NULL: never. */
+    /* Raised, it ends the wait for room that others use at the moment; open() is called
+     * then, and says what has happened. NULL: it never is. */
     const struct cancel *cancel;
 };
 

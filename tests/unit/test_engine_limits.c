@@ -335,6 +335,13 @@ static void test_too_large_for_the_memory(void **state)
     gguf_save(&f, path);
     expect_no_open(path, "MiB of memory");
     expect_no_open(path, "are free");
+    /* Who waited for the memory until the time was over is told of the time. */
+    struct llm *llm = NULL;
+    struct lw_error err;
+    struct cancel cancel;
+    cancel_init(&cancel, 1);
+    struct engine_options opt = { .path = path, .cancel = &cancel };
+    assert_int_equal(engine_open(&llm, &opt, &err), LW_TIMEOUT);
     unlink(path);
 }
 

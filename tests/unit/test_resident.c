@@ -90,6 +90,7 @@ static int plan_open(void *user, bool again, struct llm **out, struct lw_error *
 {
     struct plan *p = user;
     if (p->code) return err_set(err, p->code, "gone");
+    if (cancel_level(p->cancel)) return err_set(err, LW_CANCELLED, "cancelled");
     if (p->size > MEMORY - used) return err_set(err, LW_ERR_LOCAL, "too large");
     struct toy *toy = mem_alloc(sizeof *toy);
     *toy = (struct toy){ .llm.ops = &toy_ops,

@@ -15,6 +15,12 @@
 
 enum { PATH_BYTES_MAX = 4096 };
 
+const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 int file_read(const char *path, struct buf *out, struct lw_error *err)
 {
     FILE *in = fopen(path, "re");

@@ -5,6 +5,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* What stands behind the last slash, in the path itself. */
+const char *file_name(const char *path);
+
 /* Append the file to out, whose maximum bounds it. LW_ERR_INPUT: cannot be read, or is
  * larger. */
 int file_read(const char *path, struct buf *out, struct lw_error *err);

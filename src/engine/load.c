@@ -6,6 +6,7 @@
  * is free; a machine that starts to swap is worse than a refusal. */
 #include "engine/load.h"
 
+#include "base/file.h"
 #include "engine/gguf_info.h"
 #include "engine/machine.h"
 #include "engine/need.h"
@@ -245,8 +246,7 @@ static void choose_context(struct loaded *m, const struct gguf_info *info,
 
 static void name_model(struct loaded *m, const struct engine_options *opt)
 {
-    const char *slash = strrchr(opt->path, '/');
-    const char *file = slash ? slash + 1 : opt->path;
+    const char *file = file_name(opt->path);
     size_t len = strlen(file);
 
     if (len > 5 && strcmp(file + len - 5, ".gguf") == 0) {

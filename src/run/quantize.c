@@ -47,8 +47,7 @@ static int place_of(const char *dir, const char *out, struct buf *path,
 static void say_stage(lw_session *s, const struct lw_format *format, const char *in)
 {
     char stage[256];
-    const char *slash = strrchr(in, '/');
-    snprintf(stage, sizeof stage, "quantising %.180s to %.40s", slash ? slash + 1 : in,
+    snprintf(stage, sizeof stage, "quantising %.180s to %.40s", file_name(in),
              format->type);
     event_stage(&s->events, stage);
 }

@@ -2,6 +2,7 @@
  *
  * A measurement that other programs disturbed is shown but not kept: a wrong
  * number of threads would cost every run from then on. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "engine/gguf_info.h"
 #include "run/event.h"
@@ -22,17 +23,11 @@ struct tuner {
     struct lw_error first; /* why the first that failed did */
 };
 
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static int measure_one(struct tuner *t, const char *path, struct measure *m,
                        struct lw_error *err)
 {
     char stage[256];
-    snprintf(stage, sizeof stage, "measuring %s", name_of(path));
+    snprintf(stage, sizeof stage, "measuring %s", file_name(path));
     event_stage(&t->s->events, stage);
     struct measure_options opt = {
         .path = path,
@@ -73,7 +68,7 @@ static void report(struct tuner *t, const char *path, const struct gguf_info *in
     buf_init(&json, JSON_BYTES_MAX);
     json_write(record, &json);
     t->fn(t->user, &(struct lw_tuned){
-                       .name = name_of(path),
+                       .name = file_name(path),
                        .path = path,
                        .quantisation = info->quantisation,
                        .bytes = info->file_bytes,
@@ -108,7 +103,7 @@ static int tune_one(struct tuner *t, const char *path, struct lw_error *err)
     if (code == LW_CANCELLED) return err_set(err, code, "%s", why.message);
     if (code) {
         if (!t->first.code) t->first = why;
-        t->fn(t->user, &(struct lw_tuned){ .name = name_of(path),
+        t->fn(t->user, &(struct lw_tuned){ .name = file_name(path),
                                            .path = path,
                                            .quantisation = info.quantisation,
                                            .bytes = info.file_bytes,

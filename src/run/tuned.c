@@ -27,10 +27,9 @@ static const double SPEED_MAX = 1e7;
 bool tuned_key_of(struct tuned_key *key, const char *path)
 {
     struct stat st;
-    const char *slash = strrchr(path, '/');
     if (stat(path, &st) != 0) return false;
     *key = (struct tuned_key){ .bytes = (uint64_t)st.st_size, .cores = machine_cores() };
-    snprintf(key->model, sizeof key->model, "%s", slash ? slash + 1 : path);
+    snprintf(key->model, sizeof key->model, "%s", file_name(path));
     snprintf(key->library, sizeof key->library, "%s", measure_library());
     cpu_name(key->cpu);
     return true;

@@ -15,6 +15,7 @@
  * What git does is what counts, its quirks included; the tests ask it. */
 #include "text/ignore.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -304,8 +305,7 @@ static const char *subject(const struct ignore_pattern *p, const char *path)
     size_t len = strlen(p->folder);
     if (strncmp(path, p->folder, len) != 0) return NULL;
     if (p->anchored) return path + len;
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return file_name(path);
 }
 
 bool ignore_matches(const struct ignore *ig, const char *path, enum ignore_entry entry)

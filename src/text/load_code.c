@@ -7,6 +7,7 @@
  * only a blank line ends a run of lines at the margin. */
 #include "text/loaders.h"
 
+#include "base/file.h"
 #include "text/lines.h"
 #include "text/normal.h"
 #include "text/words.h"
@@ -24,8 +25,7 @@ static int sniff(const char *path, const unsigned char *head, size_t len)
 {
     if (normal_is_binary(head, len)) return 0;
     if (len > 2 && head[0] == '#' && head[1] == '!') return 50;
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
+    const char *name = file_name(path);
     if (strcmp(name, "Makefile") == 0 || strcmp(name, "Dockerfile") == 0) return 50;
     return load_has_extension(path, extensions) ? 50 : 0;
 }

@@ -113,6 +113,15 @@ static void test_read_has_a_maximum(void **state)
     buf_release(&b);
 }
 
+static void test_name(void **state)
+{
+    (void)state;
+    assert_string_equal(file_name("/a/b/c.gguf"), "c.gguf");
+    assert_string_equal(file_name("c.gguf"), "c.gguf");
+    assert_string_equal(file_name("a/"), "");
+    assert_string_equal(file_name(""), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +130,7 @@ int main(void)
                                         remove_place),
         cmocka_unit_test_setup_teardown(test_read_has_a_maximum, make_place,
                                         remove_place),
+        cmocka_unit_test(test_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

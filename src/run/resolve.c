@@ -7,15 +7,12 @@
 #include "run/resolve.h"
 
 #include "base/mem.h"
-#include "engine/embed.h"
-#include "engine/engine.h"
-#include "engine/machine.h"
 #include "guard/guard.h"
 #include "models/models.h"
 #include "models/resident.h"
 #include "providers/provider.h"
 #include "run/as_worker.h"
-#include "run/kept_room.h"
+#include "run/local_model.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,116 +57,6 @@ static int open_server(lw_session *s, const char *model, struct model_slot *slot
     return code;
 }
 
-/* A model in this process: what its resident needs to open it, now and again. */
-struct local_model {
-    lw_session *s;
-    struct model_slot *slot;
-    char *path;
-};
-
-static struct engine_options engine_options_of(const struct local_model *m)
-{
-    const struct options *o = &m->s->options;
-    bool all_layers = !options_string(o, OPT_GPU_LAYERS);
-    int gpu_layers = all_layers ? 0 : (int)options_int(o, OPT_GPU_LAYERS);
-    struct engine_options opt = {
-        .path = m->path,
-        .threads = (int)options_int(o, OPT_THREADS),
-        .gpu_layers = gpu_layers > 0 || all_layers ? gpu_layers : ENGINE_NO_GPU,
-        .mmap = (enum engine_mmap)options_choice(o, OPT_MMAP),
-        .notice = event_post_notice,
-        .user = &m->s->events,
-        .cancel = &m->s->cancel,
-    };
-    if (m->slot == &m->s->embedder) return opt;
-    opt.context = (int)options_int(o, OPT_CONTEXT);
-    opt.sequences = (int)options_int(o, OPT_PARALLEL);
-    opt.kv_q8 = strcmp(options_string(o, OPT_KV_TYPE), "q8_0") == 0;
-    return opt;
-}
-
-static uint64_t local_need(void *user)
-{
-    struct engine_options opt = engine_options_of(user);
-    return engine_need(&opt);
-}
-
-/* As many threads as the user says, else as measured best, else as there are cores. */
-static void use_tuned(struct local_model *m, bool again, struct engine_options *opt)
-{
-    char sentence[256];
-    struct tuned *tuned = &m->slot->tuned;
-    if (opt->threads > 0 || !tuned_of_model(m->path, tuned) || tuned->threads <= 0) {
-        return;
-    }
-    opt->threads = tuned->threads;
-    if (again) return;
-    snprintf(sentence, sizeof sentence, "%d thread%s, as legwork tune measured",
-             opt->threads, opt->threads == 1 ? "" : "s");
-    event_trace(&m->s->events, sentence);
-}
-
-static int local_open(void *user, bool again, struct llm **out, struct lw_error *err)
-{
-    struct local_model *m = user;
-    lw_session *s = m->s;
-    struct engine_options opt = engine_options_of(m);
-    if (!s->numa_told) opt.numa = (enum engine_numa)options_choice(&s->options, OPT_NUMA);
-    s->numa_told = s->numa_told || opt.numa != ENGINE_NUMA_OFF;
-    if (again) opt.notice = NULL; /* said before */
-    if (m->slot == &s->embedder) return embed_open(out, &opt, err);
-    use_tuned(m, again, &opt);
-    s->kept_room = kept_room_now(s);
-    opt.kv_folder = kept_folder(s);
-    opt.kv_bytes = s->kept_room;
-    opt.warning = event_post_warning;
-    opt.trace = event_post_trace;
-    return engine_open(out, &opt, err);
-}
-
-static void local_release(void *user)
-{
-    struct local_model *m = user;
-    mem_free(m->path);
-    mem_free(m);
-}
-
-static void tell_residents(lw_session *s)
-{
-    struct residents_options opt = { .memory_free = machine_memory_free,
-                                     .trace = event_post_trace,
-                                     .user = &s->events };
-    if (!s->residents) s->residents = residents_new(&opt);
-    residents_set_idle(s->residents, 1000 * options_int(&s->options, OPT_UNLOAD_AFTER));
-}
-
-static int open_local(lw_session *s, const char *path, struct model_slot *slot,
-                      struct lw_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    char stage[256];
-    snprintf(stage, sizeof stage, "loading %s", name);
-    event_stage(&s->events, stage);
-    struct local_model *m = mem_alloc(sizeof *m);
-    *m = (struct local_model){ .s = s, .slot = slot, .path = mem_strdup(path) };
-    struct resident_model model = { .name = name,
-                                    .need = local_need,
-                                    .open = local_open,
-                                    .release = local_release,
-                                    .user = m,
-                                    .cancel = &s->cancel };
-    tell_residents(s);
-    int code = resident_open(&slot->llm, s->residents, &model, err);
-    if (code) {
-        local_release(m);
-        return code;
-    }
-    slot->path = mem_strdup(path);
-    slot->resident = slot->llm;
-    return 0;
-}
-
 /* "acme/large" is no file and no provider that we know: the providers' complaint names
  * the known ones, which is what the user needs then. */
 static bool looks_like_provider(const char *model)
@@ -192,7 +79,7 @@ static int open_model(lw_session *s, const char *model, struct model_slot *slot,
         model ? models_find(dir, model, &path, err) : models_default(dir, &path, err);
     mem_free(dir);
     if (!code) {
-        code = open_local(s, path.data, slot, err);
+        code = local_model_open(s, path.data, slot, err);
     } else if (model && slot != &s->embedder && looks_like_provider(model)) {
         code = open_server(s, model, slot, err);
     }
@@ -253,7 +140,7 @@ static int slot_get(lw_session *s, struct model_slot *slot, const char *model,
                     struct lw_error *err)
 {
     char *key = slot_key(s, model);
-    if (s->residents) tell_residents(s);
+    if (s->residents) local_models_set_idle(s);
     if (slot_serves(s, slot, key)) {
         mem_free(key);
         /* Parts are cut by the worker's own count of tokens. */

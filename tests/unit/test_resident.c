@@ -122,6 +122,12 @@ static int open_plan(struct residents *set, struct plan *p, struct lw_error *err
     return resident_open(&p->llm, set, &model, err);
 }
 
+static void open_all(struct residents *set, struct plan *plans, size_t n)
+{
+    struct lw_error err;
+    for (size_t i = 0; i < n; i++) assert_int_equal(open_plan(set, &plans[i], &err), 0);
+}
+
 /* --- Asking ---------------------------------------------------------------- */
 
 static int ask(struct plan *p, struct lw_error *err)
@@ -168,10 +174,9 @@ static void test_two_that_fit_stay(void **state)
 {
     struct residents *set = new_set();
     struct plan p[2] = { { .size = 40 }, { .size = 60 } };
-    struct lw_error err;
     (void)state;
 
-    for (int i = 0; i < 2; i++) assert_int_equal(open_plan(set, &p[i], &err), 0);
+    open_all(set, p, 2);
     for (int i = 0; i < 6; i++) assert_answers(&p[i % 2]);
     assert_int_equal(p[0].n_opened + p[1].n_opened, 2);
     assert_string_equal(llm_info(p[0].llm)->name, "toy");
@@ -183,10 +188,9 @@ static void test_two_that_do_not_fit_take_turns(void **state)
 {
     struct residents *set = new_set();
     struct plan p[2] = { { .size = 70 }, { .size = 60 } };
-    struct lw_error err;
     (void)state;
 
-    for (int i = 0; i < 2; i++) assert_int_equal(open_plan(set, &p[i], &err), 0);
+    open_all(set, p, 2);
     assert_int_equal(used, 60);
     assert_answers(&p[0]);
     assert_int_equal(used, 70);
@@ -203,15 +207,14 @@ static void test_the_longest_unused_goes(void **state)
 {
     struct residents *set = new_set();
     struct plan p[3] = { { .size = 40 }, { .size = 40 }, { .size = 40 } };
-    struct lw_error err;
     (void)state;
 
-    for (int i = 0; i < 2; i++) assert_int_equal(open_plan(set, &p[i], &err), 0);
+    open_all(set, p, 2);
     clock_sleep_ms(2);
     assert_answers(&p[1]);
     clock_sleep_ms(2);
     assert_answers(&p[0]);
-    assert_int_equal(open_plan(set, &p[2], &err), 0);
+    open_all(set, &p[2], 1);
     assert_int_equal(used, 80);
     assert_answers(&p[0]);
     assert_int_equal(p[0].n_opened, 1);
@@ -227,7 +230,7 @@ static void test_what_fits_nowhere_says_so(void **state)
     struct lw_error err;
     (void)state;
 
-    assert_int_equal(open_plan(set, &p[0], &err), 0);
+    open_all(set, p, 1);
     assert_int_equal(open_plan(set, &p[1], &err), LW_ERR_LOCAL);
     assert_string_equal(err.message, "too large");
     assert_int_equal(p[1].n_released, 0);
@@ -239,11 +242,10 @@ static void test_idle_ones_go(void **state)
 {
     struct residents *set = new_set();
     struct plan p[2] = { { .size = 40 }, { .size = 50 } };
-    struct lw_error err;
     (void)state;
 
     residents_set_idle(set, 20);
-    for (int i = 0; i < 2; i++) assert_int_equal(open_plan(set, &p[i], &err), 0);
+    open_all(set, p, 2);
     assert_used_soon(0);
     assert_answers(&p[1]);
     assert_int_equal(p[1].n_again, 1);
@@ -262,10 +264,9 @@ static void test_the_busy_stay(void **state)
 {
     struct residents *set = new_set();
     struct plan p = { .size = 40, .sleep_ms = 60 };
-    struct lw_error err;
     (void)state;
 
-    assert_int_equal(open_plan(set, &p, &err), 0);
+    open_all(set, &p, 1);
     residents_set_idle(set, 5);
     assert_answers(&p);
     assert_used_soon(0);
@@ -295,7 +296,7 @@ static void test_one_that_does_not_come_back(void **state)
     for (int i = 0; i < 3; i++) {
         reqs[i] = (struct llm_request){ .messages = &message, .n_messages = 1 };
     }
-    assert_int_equal(open_plan(set, &p, &err), 0);
+    open_all(set, &p, 1);
     residents_set_idle(set, 1);
     assert_used_soon(0);
     p.code = LW_ERR_LOCAL;
@@ -354,11 +355,10 @@ static void test_many_threads(void **state)
     struct residents *set = new_set();
     struct plan p[2] = { { .size = 70 }, { .size = 60 } };
     pthread_t threads[4];
-    struct lw_error err;
     (void)state;
 
     residents_set_idle(set, 1);
-    for (int i = 0; i < 2; i++) assert_int_equal(open_plan(set, &p[i], &err), 0);
+    open_all(set, p, 2);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &p[i % 2]), 0);
     }

@@ -4,6 +4,7 @@ A part is a function of (setup, model, report). setup has the options, the
 paths of the programs and a scratch folder. A part that has to say why it cannot
 run raises Skip.
 """
+import contextlib
 import json
 import os
 import shutil
@@ -256,10 +257,23 @@ def add_kv(report, workload, side, number, result, meter, cold, size=0):
 
 # --- 4. Look-ups --------------------------------------------------------------------------
 
+@contextlib.contextmanager
+def cache_in(folder):
+    """Whatever is started meanwhile keeps its states there."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
+
+
 def index(setup, model, path):
-    """Let all of a document be read before, in a cache that holds nothing else."""
-    cache = os.environ["XDG_CACHE_HOME"] = scratch(setup, "cache")
-    shutil.rmtree(cache, ignore_errors=True)
+    """Let all of a document be read before, in the cache of cache_in(), with nothing else."""
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
     peer_run.run([setup.legwork, "index", path, "--local", model, "--threads",
                   str(setup.threads), "--kv-cache", KEPT, "--quiet", "--json"], {})
 
@@ -274,6 +288,12 @@ def part_lookups(setup, model, report):
     pairs = peer_matter.look_ups(setup.pack, setup.sets, setup.max_chars, setup.questions)
     if setup.kept:
         pairs.sort(key=lambda pair: pair[0])
+    with cache_in(scratch(setup, "cache")):
+        look_up_all(setup, model, report, pairs, reads)
+
+
+def look_up_all(setup, model, report, pairs, reads):
+    """Each question with each number of parts, one document after the other."""
     indexed = None
     for number, (doc, question) in enumerate(pairs):
         path = os.path.join(setup.pack, "open", doc)

@@ -13,7 +13,8 @@
 
 /* The margin d at which a chunk is as likely to hold the answer as not. 130
  * excerpt-question pairs, 1.5B: d > 0.2 keeps .97 of the excerpts with the answer and
- * turns away .87 of the others; 0.5B: .83 and .86 at 0.3. */
+ * turns away .87 of the others; 0.5B: .83 and .86 at 0.3. Measured with the question in
+ * front of how to answer, as it no longer stands; d weighs only what has no yn. */
 static const double EVEN_MARGIN = 0.2;
 
 /* s below which a chunk is not asked in a look-up; strength = yn + ln s from which it is

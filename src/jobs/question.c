@@ -171,7 +171,7 @@ static const char *each_start(const char *question, const char *at)
     return NULL;
 }
 
-/* The phrase, with the word and the spaces in front of it, is no part's business. */
+/* The phrase, with the word and the space in front of it, is no part's business. */
 static bool match_each(const char *question, struct match *m)
 {
     for (size_t i = 0; i < sizeof eaches / sizeof *eaches; i++) {

@@ -3,8 +3,8 @@
  * All look-ups of a plan go through the waves together, so that a chunk that
  * two of them want is read once. After each wave a task compares all it has
  * read so far; with a worker that scores cheaply the best few chunks not yet
- * asked about are answered and looked at a second time; then decide_stop() says
- * whether the task goes on. With read_max 0 (all) it always does.
+ * asked about are looked at a second time, and those that hold an answer give it; then
+ * decide_stop() says whether the task goes on. With read_max 0 (all) it always does.
  *
  *     reading --(a wave)--> reading
  *        |--> stopped: clearly found
@@ -19,8 +19,8 @@
 #include <stdlib.h>
 
 enum {
-    WAVE_CHUNKS = 3,   /* a task reads in one wave; more where a server takes more */
-    ANSWERS_A_WAVE = 2 /* candidates a task answers after a wave */
+    WAVE_CHUNKS = 3,  /* a task reads in one wave; more where a server takes more */
+    PROBES_A_WAVE = 2 /* candidates of a task that are looked at again after a wave */
 };
 
 static const char CLEARLY_FOUND[] = "the answer was found, clearly enough not to read on";
@@ -84,22 +84,22 @@ static void add_wave(struct reader *rd, struct look_ups *all, struct step_list *
     }
 }
 
-/* The best screened jobs that are worth an answer and have none yet. */
+/* The best screened jobs that are worth a second look and had none yet. */
 static size_t choose_candidates(struct reader *rd, const struct look_up *l,
-                                size_t out[ANSWERS_A_WAVE])
+                                size_t out[PROBES_A_WAVE])
 {
     size_t n = 0;
     for (size_t i = 0; i < l->next; i++) {
         size_t job = l->t->order[i];
         const struct job *j = &rd->jobs->jobs[job];
-        if (j->state != JOB_PENDING || rd->slots[job].asked) continue;
+        if (j->state != JOB_PENDING || rd->slots[job].probed) continue;
         if (!decide_worth_asking(j->screen)) continue;
-        size_t at = n < ANSWERS_A_WAVE ? n++ : ANSWERS_A_WAVE;
+        size_t at = n < PROBES_A_WAVE ? n++ : PROBES_A_WAVE;
         while (at > 0 && rd->jobs->jobs[out[at - 1]].screen < j->screen) {
-            if (at < ANSWERS_A_WAVE) out[at] = out[at - 1];
+            if (at < PROBES_A_WAVE) out[at] = out[at - 1];
             at--;
         }
-        if (at < ANSWERS_A_WAVE) out[at] = job;
+        if (at < PROBES_A_WAVE) out[at] = job;
     }
     return n;
 }
@@ -108,35 +108,53 @@ static void trace_candidate(struct reader *rd, const struct look_up *l, size_t j
 {
     const struct job *j = &rd->jobs->jobs[job];
     const struct slot *slot = &rd->slots[job];
-    reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, strength %.2f, \"%s\"",
-                 l->t->task->id, j->chunk, j->screen, slot->yn, strength_of(rd, l, job),
-                 slot->answer ? slot->answer : "");
+    reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, strength %.2f: %s", l->t->task->id,
+                 j->chunk, j->screen, slot->yn, strength_of(rd, l, job),
+                 slot->answer ? slot->answer : "no answer");
 }
 
-struct asked {
-    size_t jobs[ANSWERS_A_WAVE];
+struct candidates {
+    size_t jobs[PROBES_A_WAVE];
     size_t n;
 };
 
-static int answer_candidates(struct reader *rd, struct look_ups *all,
-                             struct lw_error *err)
+static void add_probes(struct reader *rd, const struct candidates *c,
+                       struct step_list *steps)
 {
-    struct asked *asked = mem_array(all->n, sizeof *asked);
+    for (size_t k = 0; k < c->n; k++) reader_add_probe(rd, c->jobs[k], steps);
+}
+
+/* Of those that hold one: nobody would look at the others'. */
+static void add_answers(struct reader *rd, const struct look_up *l,
+                        const struct candidates *c, struct step_list *steps)
+{
+    for (size_t k = 0; k < c->n; k++) {
+        struct decide_look look = look_at(rd, l, c->jobs[k]);
+        bool open = rd->jobs->jobs[c->jobs[k]].state == JOB_PENDING;
+        if (open && decide_found(&look)) reader_add_answers(rd, c->jobs[k], steps);
+    }
+}
+
+static int look_again(struct reader *rd, struct look_ups *all, struct lw_error *err)
+{
+    struct candidates *c = mem_array(all->n, sizeof *c);
     struct step_list steps = { .items = NULL };
     for (size_t i = 0; i < all->n; i++) {
         const struct look_up *l = &all->items[i];
-        if (!l->stopped) asked[i].n = choose_candidates(rd, l, asked[i].jobs);
-        for (size_t k = 0; k < asked[i].n; k++)
-            reader_add_answer(rd, asked[i].jobs[k], &steps);
+        if (!l->stopped) c[i].n = choose_candidates(rd, l, c[i].jobs);
+        add_probes(rd, &c[i], &steps);
     }
     int code = reader_run(rd, &steps, NULL, err);
+    steps.n = 0;
+    for (size_t i = 0; i < all->n; i++) add_answers(rd, &all->items[i], &c[i], &steps);
+    if (code == 0) code = reader_run(rd, &steps, NULL, err);
     for (size_t i = 0; i < all->n; i++) {
-        for (size_t k = 0; k < asked[i].n; k++) {
-            trace_candidate(rd, &all->items[i], asked[i].jobs[k]);
+        for (size_t k = 0; k < c[i].n; k++) {
+            trace_candidate(rd, &all->items[i], c[i].jobs[k]);
         }
     }
     step_list_release(&steps);
-    mem_free(asked);
+    mem_free(c);
     return code;
 }
 
@@ -165,13 +183,13 @@ static void find_best(struct reader *rd, const struct look_ups *all, struct look
     }
 }
 
-/* Of the answers beside the best; NAN: there is none. */
+/* Of what was looked at twice beside the best; NAN: there is none. */
 static double next_strength(const struct reader *rd, const struct look_up *l)
 {
     double next = NAN;
     for (size_t i = 0; i < l->next; i++) {
         size_t job = l->t->order[i];
-        if ((long)i == l->best || !rd->slots[job].answer) continue;
+        if ((long)i == l->best) continue;
         next = fmax(next, strength_of(rd, l, job)); /* of NAN and a number: the number */
     }
     return next;
@@ -224,7 +242,7 @@ static int run_wave(struct reader *rd, struct look_ups *all, struct step_list *s
         struct look_up *l = &all->items[i];
         if (!l->stopped) reader_margins(rd, l->t, l->next);
     }
-    if (all->cheap && !reader_stopped(rd)) code = answer_candidates(rd, all, err);
+    if (all->cheap && !reader_stopped(rd)) code = look_again(rd, all, err);
     for (size_t i = 0; i < all->n && code == 0; i++) {
         if (!all->items[i].stopped) judge(rd, all, &all->items[i]);
     }

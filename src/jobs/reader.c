@@ -278,16 +278,18 @@ int reader_run(struct reader *rd, struct step_list *steps, size_t *failed,
     return code;
 }
 
-/* --- The second step -------------------------------------------------------- */
+/* --- After the screen -------------------------------------------------------- */
 
-void reader_add_answer(struct reader *rd, size_t job, struct step_list *steps)
+void reader_add_probe(struct reader *rd, size_t job, struct step_list *steps)
+{
+    rd->slots[job].probed = true;
+    step_list_add(steps, STEP_PROBE, job);
+}
+
+void reader_add_answers(struct reader *rd, size_t job, struct step_list *steps)
 {
     int samples = rd->plan->tasks[rd->jobs->jobs[job].task].n_samples;
-    step_list_add(steps, STEP_PROBE, job);
-    for (int s = 0; s < samples; s++) {
-        rd->slots[job + (size_t)s].asked = true;
-        step_list_add(steps, STEP_ANSWER, job + (size_t)s);
-    }
+    for (int s = 0; s < samples; s++) step_list_add(steps, STEP_ANSWER, job + (size_t)s);
 }
 
 void reader_margins(struct reader *rd, const struct expanded_task *t, size_t n)
@@ -315,12 +317,12 @@ void reader_margins(struct reader *rd, const struct expanded_task *t, size_t n)
 void reader_settle(struct reader *rd, size_t job, bool found, double strength)
 {
     struct job *first = &rd->jobs->jobs[job];
-    const struct slot *asked = &rd->slots[job];
+    const struct slot *slots = &rd->slots[job];
     const char *stopped = reader_stopped(rd);
-    bool cut_off = stopped && !asked->asked && decide_worth_asking(first->screen);
+    bool cut_off = stopped && !slots->probed && decide_worth_asking(first->screen);
     for (int s = 0; s < rd->plan->tasks[first->task].n_samples; s++) {
         struct job *j = &first[s];
-        const struct slot *slot = &asked[s];
+        const struct slot *slot = &slots[s];
         j->strength = strength;
         struct reply_value v = { .state = JOB_ABSENT };
         if (cut_off) {

@@ -6,8 +6,8 @@
  *
  *     worker that scores cheaply      any other, and gists of both
  *     SCREEN  job.screen              WHOLE  job.state, answer, screen
- *     ANSWER  slot.answer
  *     PROBE   slot.yn
+ *     ANSWER  slot.answer
  *
  * Invariant: a step that fails or is cancelled ends its job as FAILED or
  * SKIPPED with the reason; a job with state PENDING is still open.
@@ -20,7 +20,7 @@
 #include "jobs/expand.h"
 #include "jobs/reading.h"
 
-enum step_kind { STEP_SCREEN, STEP_ANSWER, STEP_PROBE, STEP_WHOLE };
+enum step_kind { STEP_SCREEN, STEP_PROBE, STEP_ANSWER, STEP_WHOLE };
 
 struct step {
     enum step_kind kind;
@@ -38,7 +38,7 @@ void step_list_release(struct step_list *list);
 /* What is known of a job beside its result. */
 struct slot {
     double yn;          /* NAN: not asked */
-    bool asked;         /* an ANSWER step was made */
+    bool probed;        /* a PROBE step was made: once for all samples, in the first */
     const char *answer; /* what it said; NULL: nothing, or that nothing is there */
     const char *items;
 };
@@ -66,9 +66,11 @@ void reader_begin(struct reader *rd, struct expansion *jobs);
 int reader_run(struct reader *rd, struct step_list *steps, size_t *failed,
                struct lw_error *err);
 
-/* The second step of a worker that scores cheaply: the answers of a screened job and
- * all its samples, and with them the question whether the chunk holds one. */
-void reader_add_answer(struct reader *rd, size_t job, struct step_list *steps);
+/* The second look of a worker that scores cheaply: does the chunk of this screened job
+ * hold an answer? */
+void reader_add_probe(struct reader *rd, size_t job, struct step_list *steps);
+/* And then the answers, of the job and all its samples. */
+void reader_add_answers(struct reader *rd, size_t job, struct step_list *steps);
 
 /* Margins of the task's jobs order[0, n), from their screens. */
 void reader_margins(struct reader *rd, const struct expanded_task *t, size_t n);

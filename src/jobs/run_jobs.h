@@ -4,10 +4,10 @@
  * findings, the best by search); best-ranked chunks come first, all tasks of
  * a chunk stand together so that they share its state.
  *
- * A worker that scores cheaply reads in two steps: *screen* each job by one
- * forward pass, then ask and *answer* only the few that may hold something
- * (decide.h). Any other worker gets one request a job, whose
- * "not stated" means absent; first-token log-probabilities are asked for with
+ * A worker that scores cheaply reads in three steps: *screen* each job by one
+ * forward pass, look again at the few that may hold something (a *probe*, one more
+ * pass), and *answer* only those that do (decide.h). Any other worker gets one request a
+ * job, whose "not stated" means absent; first-token log-probabilities are asked for with
  * it and compared in the same way where the server gives them.
  *
  * Look-up tasks (answer text, number, date, yes_no, choice with reduce list or

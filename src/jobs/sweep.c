@@ -1,10 +1,10 @@
 /* sweep.c - read everything that the tasks name.
  *
  * A worker that scores cheaply goes in waves: a few chunks are screened, then those that
- * promise something are answered while their states are at hand, and a run that is
- * stopped has the answers of all waves before. Any other worker gets all jobs at once.
- * There is no rule for stopping: a sum over half of the chunks would be a wrong number.
- * Nearly every chunk has a gist, so nobody screens for those. */
+ * promise something are looked at again and answered while their states are at hand, and
+ * a run that is stopped has the answers of all waves before. Any other worker gets all
+ * jobs at once. There is no rule for stopping: a sum over half of the chunks would be a
+ * wrong number. Nearly every chunk has a gist, so nobody screens for those. */
 #include "jobs/sweep.h"
 
 #include "jobs/decide.h"
@@ -54,13 +54,31 @@ static size_t wave_end(const struct reader *rd, size_t from)
     return i;
 }
 
-static void add_candidates(struct reader *rd, size_t from, size_t to,
-                           struct step_list *steps)
+static bool is_open(const struct reader *rd, size_t job)
+{
+    const struct job *j = &rd->jobs->jobs[job];
+    return is_screened(rd, job) && j->sample == 0 && j->state == JOB_PENDING;
+}
+
+static void add_probes(struct reader *rd, size_t from, size_t to, struct step_list *steps)
 {
     for (size_t i = from; i < to; i++) {
-        const struct job *j = &rd->jobs->jobs[i];
-        if (!is_screened(rd, i) || j->sample > 0 || j->state != JOB_PENDING) continue;
-        if (decide_worth_listing(j->screen)) reader_add_answer(rd, i, steps);
+        bool worth = is_open(rd, i) && decide_worth_listing(rd->jobs->jobs[i].screen);
+        if (worth) reader_add_probe(rd, i, steps);
+    }
+}
+
+static bool is_listed(const struct reader *rd, size_t job)
+{
+    const struct slot *slot = &rd->slots[job];
+    return slot->probed && decide_listed(rd->jobs->jobs[job].screen, slot->yn);
+}
+
+static void add_answers(struct reader *rd, size_t from, size_t to,
+                        struct step_list *steps)
+{
+    for (size_t i = from; i < to; i++) {
+        if (is_open(rd, i) && is_listed(rd, i)) reader_add_answers(rd, i, steps);
     }
 }
 
@@ -71,8 +89,11 @@ static int run_wave(struct reader *rd, size_t from, size_t to, struct lw_error *
     int code = reader_run(rd, &steps, NULL, err);
     steps.n = 0;
     if (code == 0 && !reader_stopped(rd)) {
-        add_candidates(rd, from, to, &steps);
+        add_probes(rd, from, to, &steps);
         code = reader_run(rd, &steps, NULL, err);
+        steps.n = 0;
+        add_answers(rd, from, to, &steps);
+        if (code == 0) code = reader_run(rd, &steps, NULL, err);
     }
     step_list_release(&steps);
     return code;
@@ -80,10 +101,10 @@ static int run_wave(struct reader *rd, size_t from, size_t to, struct lw_error *
 
 static void trace_task(const struct reader *rd, const struct expanded_task *task)
 {
-    size_t asked = 0;
-    for (size_t i = 0; i < task->n; i++) asked += rd->slots[task->order[i]].asked;
-    reader_trace(rd, "%s: %zu chunks screened, %zu answered", task->task->id, task->n,
-                 asked);
+    size_t listed = 0;
+    for (size_t i = 0; i < task->n; i++) listed += is_listed(rd, task->order[i]);
+    reader_trace(rd, "%s: %zu chunks screened, %zu listed", task->task->id, task->n,
+                 listed);
 }
 
 static void settle(struct reader *rd, size_t from, size_t to)
@@ -92,9 +113,9 @@ static void settle(struct reader *rd, size_t from, size_t to)
         const struct job *j = &rd->jobs->jobs[i];
         if (!is_screened(rd, i) || j->sample > 0) continue;
         double yn = rd->slots[i].yn;
-        bool found = rd->slots[i].asked && decide_listed(j->screen, yn);
+        bool found = is_listed(rd, i);
         struct decide_look look = { .screen = j->screen, .yn = yn };
-        if (rd->slots[i].asked) {
+        if (rd->slots[i].probed) {
             reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, %s",
                          rd->jobs->tasks[j->task].task->id, j->chunk, j->screen, yn,
                          found ? "listed" : "not listed");

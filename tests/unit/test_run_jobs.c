@@ -118,7 +118,7 @@ static void test_absent_everywhere(void **state)
     desk_release(&d);
 }
 
-/* A chunk that looks as if, and does not hold it. */
+/* A chunk that looks as if, and does not hold it: no answer is written for it. */
 static void test_second_look_turns_away(void **state)
 {
     (void)state;
@@ -135,6 +135,7 @@ static void test_second_look_turns_away(void **state)
     const struct job *j = desk_job(&d, 0, CAPEX);
     assert_int_equal(j->state, JOB_ABSENT);
     assert_true(j->strength < 0);
+    assert_int_equal(fake_request_count(d.worker), COMPANY_CHUNKS + 1);
     assert_int_equal(desk_count(&d, JOB_ABSENT), COMPANY_CHUNKS);
     desk_release(&d);
 }
@@ -499,6 +500,29 @@ static void test_cancel_between_screen_and_answer(void **state)
     desk_release(&d);
 }
 
+static void raise_after_probe(void *user, const struct reading_progress *p)
+{
+    struct desk *d = user;
+    (void)p;
+    bool due = d->usage.requests == WAVE + 1;
+    if (due && cancel_level(&d->cancel) == CANCEL_NONE) cancel_raise(&d->cancel);
+}
+
+/* The second look said that the answer is there, and nobody could write it any more. */
+static void test_cancel_between_probe_and_answer(void **state)
+{
+    (void)state;
+    struct desk d;
+    desk_init(&d, company, DESK_IN_PROCESS, finds_capex);
+    desk_plan(&d, CAPEX_TASK);
+    d.reading.progress = raise_after_probe;
+    assert_int_equal(desk_run(&d), 0);
+    assert_int_equal(desk_job(&d, 0, CAPEX)->state, JOB_SKIPPED);
+    assert_int_equal(desk_count(&d, JOB_ABSENT), WAVE - 1);
+    assert_string_equal(d.jobs.stop_reason, "the run was stopped");
+    desk_release(&d);
+}
+
 /* A sweep answers as it goes: who stops it in its second wave has the first one. */
 static void test_cancel_keeps_the_waves_before(void **state)
 {
@@ -653,6 +677,7 @@ int main(void)
         cmocka_unit_test(test_excerpt_longer_than_the_context),
         cmocka_unit_test(test_cancel_keeps_what_was_found),
         cmocka_unit_test(test_cancel_between_screen_and_answer),
+        cmocka_unit_test(test_cancel_between_probe_and_answer),
         cmocka_unit_test(test_cancel_keeps_the_waves_before),
         cmocka_unit_test(test_abort),
         cmocka_unit_test(test_deadline),

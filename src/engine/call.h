@@ -32,8 +32,9 @@ struct call {
     struct turn_group **groups;
     size_t n_groups;
     struct queue *events;
-    struct disk_account disk; /* the engine thread's */
-    struct call *next;        /* of the engine's list */
+    struct disk_account disk;   /* the engine thread's */
+    int64_t n_drafted, n_right; /* tokens; the engine thread's */
+    struct call *next;          /* of the engine's list */
 };
 
 /* Never fails: a request that cannot begin has its error in its turn. */

@@ -151,6 +151,8 @@ static struct loop *new_loop(struct engine *e, const struct engine_options *opt)
     struct loop_options loop = {
         .kept_bytes_max = kept_bytes(e, opt),
         .disk = e->disk,
+        .step_costs = opt->step_costs,
+        .n_step_costs = opt->n_step_costs,
         .trace = opt->trace,
         .user = opt->user,
     };

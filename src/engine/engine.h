@@ -64,6 +64,11 @@ struct engine_options {
     /* Prefix states on disk, at most so many bytes; NULL or 0: none. */
     const char *kv_folder;
     uint64_t kv_bytes;
+    /* What a step of so many tokens costs, one is 1, as legwork tune measured it. Replies
+     * are drafted from their excerpts (draft.h) as far as that pays by these costs; NULL:
+     * never. */
+    const struct lw_point *step_costs;
+    size_t n_step_costs;
     /* Any thread, until the engine is closed: something is wrong with the states on
      * disk; what was found there and what goes there. Both may be NULL. */
     void (*warning)(void *user, const char *sentence);

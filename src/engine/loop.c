@@ -20,6 +20,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DECODE_ABORTED = 2 }; /* llama_decode() */
 
@@ -33,7 +34,8 @@ struct loop {
     struct tokens encoded;     /* what it read last */
     struct queue *inbox;       /* of struct call; the loop's own `stop` ends it */
     struct call stop;
-    struct call *calls; /* under way */
+    struct call *calls;          /* under way */
+    struct lw_point *step_costs; /* NULL: nobody knows */
 };
 
 /* --- The schedule's hooks ------------------------------------------------- */
@@ -132,6 +134,67 @@ static void wake_twins(struct loop *loop, struct turn *t, const struct logits *l
     }
 }
 
+/* --- Drafts --------------------------------------------------------------- */
+
+/* How many tokens to guess for each of the n replies that this step goes on with? None
+ * where it reads, too: those tokens cost what they cost. The context gives only so many
+ * logits a step. */
+static int draft_most(const struct loop *loop, const struct sched_piece *pieces, int n)
+{
+    int most = loop->m->n_seq / n - 1;
+
+    for (int i = 0; i < n; i++) {
+        if (pieces[i].count > 1 || !pieces[i].logits) {
+            return 0;
+        }
+    }
+    int pays = draft_length(loop->step_costs, loop->opt.n_step_costs, n);
+    return pays < most ? pays : most;
+}
+
+/* A guess that turns out wrong is cut off again: not every memory can. */
+static void draft(struct loop *loop, const struct sched_piece *pieces, int n)
+{
+    bool can = loop->step_costs && loop->m->sharing == LOAD_SHARE_ANY;
+    int most = can ? draft_most(loop, pieces, n) : 0;
+
+    for (int i = 0; i < n; i++) {
+        struct turn *t = (struct turn *)pieces[i].request;
+        if (!t) {
+            continue;
+        }
+        t->n_draft = 0;
+        if (most > 0 && t->read) {
+            turn_draft(t, most);
+            t->call->n_drafted += t->n_draft;
+        }
+    }
+}
+
+/* Tokens of the piece in the batch. */
+static int with_draft(const struct sched_piece *piece)
+{
+    const struct turn *t = (const struct turn *)piece->request;
+
+    return piece->count + (t ? t->n_draft : 0);
+}
+
+/* The turn took n_right tokens of its draft, which are in the cache; the rest is not to
+ * stay there. */
+static void end_draft(struct loop *loop, struct turn *t, int n_right)
+{
+    struct sched_work *work = &t->sched.work;
+
+    t->call->n_right += n_right;
+    if (t->over) {
+        return;
+    }
+    work->n_done += n_right;
+    if (n_right < t->n_draft) {
+        llama_memory_seq_rm(loop->m->memory, work->seq, work->n_done, -1);
+    }
+}
+
 /* --- One step ------------------------------------------------------------- */
 
 static llama_token token_at(const struct sched_piece *piece, int pos)
@@ -143,19 +206,31 @@ static llama_token token_at(const struct sched_piece *piece, int pos)
                                      : t->own.ids[(size_t)pos - g->prefix.n];
 }
 
+static void put_token(struct llama_batch *b, llama_token id, int pos, int seq,
+                      bool logits)
+{
+    int at = b->n_tokens++;
+
+    b->token[at] = id;
+    b->pos[at] = pos;
+    b->n_seq_id[at] = 1;
+    b->seq_id[at][0] = seq;
+    b->logits[at] = logits;
+}
+
 static void fill_batch(struct loop *loop, const struct sched_piece *pieces, int n)
 {
-    struct llama_batch *b = &loop->batch;
-
-    b->n_tokens = 0;
+    loop->batch.n_tokens = 0;
     for (int i = 0; i < n; i++) {
-        for (int k = 0; k < pieces[i].count; k++) {
-            int at = b->n_tokens++;
-            b->token[at] = token_at(&pieces[i], pieces[i].start + k);
-            b->pos[at] = pieces[i].start + k;
-            b->n_seq_id[at] = 1;
-            b->seq_id[at][0] = pieces[i].work->seq;
-            b->logits[at] = pieces[i].logits && k == pieces[i].count - 1;
+        const struct sched_piece *p = &pieces[i];
+        const struct turn *t = (const struct turn *)p->request;
+        int seq = p->work->seq;
+        for (int k = 0; k < p->count; k++) {
+            put_token(&loop->batch, token_at(p, p->start + k), p->start + k, seq,
+                      p->logits && k == p->count - 1);
+        }
+        for (int k = 0; t && k < t->n_draft; k++) {
+            put_token(&loop->batch, t->draft[k], p->start + p->count + k, seq, true);
         }
     }
 }
@@ -179,9 +254,40 @@ static void account(const struct loop *loop, const struct sched_piece *pieces, i
         struct turn *t = turn_of(&pieces[i]);
         int prompt_left = t->n_prompt - pieces[i].start;
         int of_prompt = pieces[i].count < prompt_left ? pieces[i].count : prompt_left;
-        t->seconds += seconds * pieces[i].count / loop->batch.n_tokens;
+        t->seconds += seconds * with_draft(&pieces[i]) / loop->batch.n_tokens;
         t->n_computed += of_prompt > 0 ? of_prompt : 0;
     }
+}
+
+/* The logits of the batch's token `at`. */
+static struct logits logits_at(const struct loop *loop, int at)
+{
+    const float *values = llama_get_logits_ith(loop->m->ctx, at);
+
+    return values ? logits_of(values, loop->m->vocab.n)
+                  : (struct logits){ .log_sum = NAN };
+}
+
+/* The piece's last token is the batch's token `at`, the draft stands behind it. */
+static void use_piece(struct loop *loop, struct turn *t, int at)
+{
+    size_t n_own = t->own.n;
+    int n_right = 0;
+
+    do {
+        struct logits l = logits_at(loop, at + n_right);
+        if (isnan(l.log_sum)) {
+            fail_turn(loop, t, "the model computes no numbers", 0);
+            break;
+        }
+        if (!t->read && t->has_twins) {
+            wake_twins(loop, t, &l);
+        }
+        go_on(loop, t, &l);
+        n_right += turn_draft_right(t, n_own, n_right);
+        /* Where all that was added is in the cache, its logits are here too. */
+    } while (!t->over && n_own + (size_t)n_right == t->own.n);
+    end_draft(loop, t, n_right);
 }
 
 static void use_logits(struct loop *loop, const struct sched_piece *pieces, int n)
@@ -189,24 +295,12 @@ static void use_logits(struct loop *loop, const struct sched_piece *pieces, int 
     int end = 0;
 
     for (int i = 0; i < n; i++) {
-        end += pieces[i].count;
         struct turn *t = (struct turn *)pieces[i].request;
-        if (!pieces[i].logits || t->over) {
-            continue;
+        int at = end + pieces[i].count - 1;
+        end += with_draft(&pieces[i]);
+        if (pieces[i].logits && !t->over) {
+            use_piece(loop, t, at);
         }
-        const float *at = llama_get_logits_ith(loop->m->ctx, end - 1);
-        struct logits l = { .log_sum = NAN };
-        if (at) {
-            l = logits_of(at, loop->m->vocab.n);
-        }
-        if (isnan(l.log_sum)) {
-            fail_turn(loop, t, "the model computes no numbers", 0);
-            continue;
-        }
-        if (!t->read && t->has_twins) {
-            wake_twins(loop, t, &l);
-        }
-        go_on(loop, t, &l);
     }
 }
 
@@ -281,6 +375,7 @@ static int compute(struct loop *loop, const struct sched_piece *pieces, int n)
 static void step(struct loop *loop, const struct sched_piece *pieces, int n)
 {
     double begin = clock_seconds();
+    draft(loop, pieces, n);
     int rc = compute(loop, pieces, n);
 
     if (rc == 0) {
@@ -341,6 +436,19 @@ static void trace_disk(const struct loop *loop, const struct disk_account *a)
     loop->opt.trace(loop->opt.user, sentence);
 }
 
+static void trace_drafts(const struct loop *loop, const struct call *c)
+{
+    char sentence[128];
+
+    if (!loop->opt.trace || c->n_drafted == 0) {
+        return;
+    }
+    snprintf(sentence, sizeof sentence,
+             "Drafts: %" PRId64 " tokens guessed, %" PRId64 " right", c->n_drafted,
+             c->n_right);
+    loop->opt.trace(loop->opt.user, sentence);
+}
+
 /* Calls that have nothing left go back to their callers. */
 static void give_back(struct loop *loop)
 {
@@ -355,6 +463,7 @@ static void give_back(struct loop *loop)
         *link = c->next;
         sched_remove(&loop->sched, &c->sched);
         trace_disk(loop, &c->disk);
+        trace_drafts(loop, c);
         /* From here on the call may be gone at any moment. */
         call_send(c, EVENT_END, 0, NULL, NULL, 0);
     }
@@ -437,6 +546,11 @@ struct loop *loop_new(struct loaded *m, const struct loop_options *opt)
 
     loop->m = m;
     loop->opt = *opt;
+    if (opt->n_step_costs > 0) {
+        size_t bytes = opt->n_step_costs * sizeof *opt->step_costs;
+        loop->step_costs = mem_alloc(bytes);
+        memcpy(loop->step_costs, opt->step_costs, bytes);
+    }
     keep_init(&loop->keep, m, &loop->sched, opt->disk, opt->kept_bytes_max);
     loop->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     if (m->decoder_start != LLAMA_TOKEN_NULL) {
@@ -457,6 +571,7 @@ void loop_free(struct loop *loop)
         llama_batch_free(loop->source);
     }
     tokens_release(&loop->encoded);
+    mem_free(loop->step_costs);
     keep_release(&loop->keep);
     queue_free(loop->inbox);
     mem_free(loop);

@@ -235,3 +235,27 @@ bool turn_go_on(struct turn *t, const struct logits *l, enum llm_finish *finish)
     t->logprob_sum += logits_logprob(l, id);
     return take_token(t, v, id, finish) && add_forced(t, finish);
 }
+
+/* --- Drafts ---------------------------------------------------------------- */
+
+/* Not beyond what the turn has room for. */
+void turn_draft(struct turn *t, int most)
+{
+    const struct turn_group *g = (const struct turn_group *)t->sched.group;
+    int room = t->sched.n_total - t->sched.work.n_tokens;
+    size_t n_reply = (size_t)t->n_reply;
+
+    t->n_draft = draft_guess(g->prefix.ids, g->prefix.n, t->own.ids + t->own.n - n_reply,
+                             n_reply, most < room ? most : room, t->draft);
+}
+
+int turn_draft_right(const struct turn *t, size_t n_own, int n_right)
+{
+    size_t n = (size_t)n_right;
+
+    while (n < (size_t)t->n_draft && n_own + n < t->own.n &&
+           t->own.ids[n_own + n] == t->draft[n]) {
+        n++;
+    }
+    return (int)n - n_right;
+}

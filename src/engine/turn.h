@@ -10,6 +10,7 @@
 
 #include "engine/copy.h"
 #include "engine/detok.h"
+#include "engine/draft.h"
 #include "engine/sample.h"
 #include "engine/schedule.h"
 #include "llm/llm.h"
@@ -39,6 +40,8 @@ struct turn {
     int n_prompt, n_reply;
     int n_forced; /* of the reply: tokens that nobody chose */
     int max_reply;
+    llama_token draft[DRAFT_MAX]; /* what may follow, checked in the step under way */
+    int n_draft;
     bool read; /* the logits behind its prompt were there */
     struct tokens alt, alt2;
     struct sampler sampler;
@@ -69,6 +72,13 @@ void turn_begin(struct turn *t);
  * was added (how many: own.n tells) and the turn goes on; else it is over, with
  * *finish. */
 bool turn_go_on(struct turn *t, const struct logits *l, enum llm_finish *finish);
+
+/* Guess at most `most` tokens that may follow, from what all its group's turns read. */
+void turn_draft(struct turn *t, int most);
+
+/* Of the draft's tokens behind the first n_right: how many more are what the turn has
+ * since it was n_own long? */
+int turn_draft_right(const struct turn *t, size_t n_own, int n_right);
 
 /* Send the reply to the caller; the turn is over. read: its whole prompt was
  * computed or found. */

@@ -46,7 +46,8 @@ static uint64_t local_need(void *user)
     return engine_need(&opt);
 }
 
-/* As many threads as the user says, else as measured best, else as there are cores. */
+/* As many threads as the user says, else as measured best, else as there are cores. What
+ * else was measured holds for the best number only. */
 static void use_tuned(struct local_model *m, bool again, struct engine_options *opt)
 {
     char sentence[256];
@@ -55,6 +56,8 @@ static void use_tuned(struct local_model *m, bool again, struct engine_options *
         return;
     }
     opt->threads = tuned->threads;
+    opt->step_costs = tuned->n_checks > 0 ? tuned->checks : NULL;
+    opt->n_step_costs = tuned->n_checks;
     if (again) return;
     snprintf(sentence, sizeof sentence, "%d thread%s, as legwork tune measured",
              opt->threads, opt->threads == 1 ? "" : "s");

@@ -108,6 +108,23 @@ static int most_threads(const json_t *record)
     return (int)json_int(first, "threads", 0, 0, INT_MAX);
 }
 
+/* None at all if one of them cannot be, or the machine was busy with other things. */
+static void take_checks(const json_t *record, struct tuned *t)
+{
+    const json_t *list = json_object_get(record, "checks");
+    if (json_is_true(json_object_get(record, "disturbed"))) return;
+    for (size_t i = 0; i < json_array_size(list) && i < MEASURE_CHECKS; i++) {
+        const json_t *item = json_array_get(list, i);
+        struct lw_point p = { (int)json_int(item, "tokens", 0, 0, INT_MAX),
+                              json_num(item, "cost", 0) };
+        if (p.n <= (i > 0 ? t->checks[i - 1].n : 0) || !is_speed(p.value)) {
+            t->n_checks = 0;
+            return;
+        }
+        t->checks[t->n_checks++] = p;
+    }
+}
+
 static bool take_record(const json_t *record, const struct tuned_key *key,
                         struct tuned *out)
 {
@@ -121,6 +138,7 @@ static bool take_record(const json_t *record, const struct tuned_key *key,
         return false;
     }
     if (most_threads(record) < key->cores) t.threads = 0;
+    take_checks(record, &t);
     *out = t;
     return true;
 }

@@ -40,6 +40,8 @@ bool tuned_key_of(struct tuned_key *key, const char *path);
 struct tuned {
     int threads; /* the best number; 0: not all cores were tried, so nobody knows */
     double reads, writes;
+    struct lw_point checks[MEASURE_CHECKS]; /* in rising order; with these threads */
+    size_t n_checks;
 };
 
 /* False: not measured. folder may be NULL: there is none. */

@@ -96,6 +96,13 @@ def test_kept_and_used(case):
     said = case.legwork("ask", "--local", "small", "--verbose", "--read", "1", "--context",
                         "1024", "--threads", "1", "How long?", "a.txt", timeout=600)
     assert "as legwork tune measured" not in said.err, said
+    assert "Drafts" not in asked.err + said.err, (asked, said)
+    # As if a step of many tokens took no longer than one of one.
+    written.update(checks=[{"tokens": n, "cost": 1} for n in (1, 2, 16)], disturbed=False)
+    path.write_text(json.dumps(written))
+    asked = case.legwork("ask", "--local", "small", "--verbose", "--context", "1024",
+                         "Name all amounts.", "a.txt", timeout=600)
+    assert "Drafts: " in asked.err, asked
     assert speeds_of_models(case) == (model["reads"], model["writes"])
     path.write_text(path.read_text()[:200])
     assert speeds_of_models(case) == (None, None)

@@ -88,6 +88,17 @@ bool help_tiny_path(const char *kind, char path[HELP_PATH_MAX])
     return true;
 }
 
+void help_hear_drafts(void *user, const char *sentence)
+{
+    struct drafts *d = user, more;
+
+    if (sscanf(sentence, "Drafts: %ld tokens guessed, %ld right", &more.guessed,
+               &more.right) == 2) {
+        d->guessed += more.guessed;
+        d->right += more.right;
+    }
+}
+
 struct llm *help_open_tiny(const char *kind, const struct engine_options *extra)
 {
     char path[HELP_PATH_MAX];

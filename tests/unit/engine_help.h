@@ -20,6 +20,12 @@ bool help_tiny_path(const char *kind, char path[HELP_PATH_MAX]);
 /* The engine on it; the test is skipped if it is not there. */
 struct llm *help_open_tiny(const char *kind, const struct engine_options *extra);
 
+/* What engines said of their drafts, all in all. An engine_options.trace. */
+struct drafts {
+    long guessed, right;
+};
+void help_hear_drafts(void *user, const char *sentence);
+
 /* One request: system, user as up to three parts of which the second is verbatim. */
 struct ask {
     struct llm_message messages[2];

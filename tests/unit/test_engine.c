@@ -130,6 +130,47 @@ static void test_streaming_adds_up(void **state)
     buf_release(&streamed);
 }
 
+/* One that may only copy, two that do as they like: with drafts they say the same, in as
+ * many tokens. */
+static void test_drafts_change_nothing(void **state)
+{
+    static const struct lw_point costs[] = { { 1, 1 }, { 40, 1 } };
+    struct llm *plain = help_engine(state);
+    struct drafts drafts = { .guessed = 0 };
+    struct engine_options opt = { .context = HELP_CONTEXT,
+                                  .step_costs = costs,
+                                  .n_step_costs = 2,
+                                  .trace = help_hear_drafts,
+                                  .user = &drafts };
+    struct llm *drafting = help_open(&opt);
+    struct ask asks[3];
+    struct llm_request reqs[3];
+
+    for (int i = 0; i < 3; i++) {
+        ask_init(&asks[i], "Excerpt:\n", help_lease, "\nTell it in your own words.");
+        asks[i].req.prefill = i < 2 ? "The tenant" : "The landlord";
+        asks[i].req.max_tokens = 32;
+        reqs[i] = asks[i].req;
+    }
+    reqs[0].copy_from = help_lease;
+    reqs[0].copy_from_len = strlen(help_lease);
+    struct kept *together = help_run(drafting, reqs, 3);
+    for (int i = 0; i < 3; i++) {
+        struct kept *a = help_run(plain, &reqs[i], 1);
+        struct kept *b = help_run(drafting, &reqs[i], 1);
+        assert_string_equal(a->text, b->text);
+        assert_string_equal(a->text, together[i].text);
+        assert_int_equal(a->reply.finish, b->reply.finish);
+        assert_int_equal(a->reply.usage.completion_tokens,
+                         b->reply.usage.completion_tokens);
+        mem_free(a);
+        mem_free(b);
+    }
+    assert_true(drafts.right >= 10 && drafts.right < drafts.guessed);
+    mem_free(together);
+    llm_close(drafting);
+}
+
 static void test_endless_repetition_is_cut(void **state)
 {
     struct llm *llm = help_engine(state);
@@ -467,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_same_seed_same_text),
         cmocka_unit_test(test_length_and_stop),
         cmocka_unit_test(test_streaming_adds_up),
+        cmocka_unit_test(test_drafts_change_nothing),
         cmocka_unit_test(test_endless_repetition_is_cut),
         cmocka_unit_test(test_an_excerpt_is_read_once),
         cmocka_unit_test(test_accounting_is_exact),

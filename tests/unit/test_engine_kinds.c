@@ -327,6 +327,60 @@ static void test_together_alone_and_plain(void **state)
     llm_close(llm);
 }
 
+/* --- Drafts ---------------------------------------------------------------- */
+
+static bool can_cut(const char *kind)
+{
+    char path[HELP_PATH_MAX];
+    struct engine_options opt = { .path = path, .threads = 1, .context = CELLS };
+    struct loaded m;
+
+    assert_true(help_tiny_path(kind, path));
+    assert_int_equal(load_model(&m, &opt, NULL), 0);
+    bool can = m.sharing == LOAD_SHARE_ANY;
+    load_release(&m);
+    return can;
+}
+
+/* On a machine where a step of many tokens costs no more than one of one, replies are
+ * drafted where they seem to copy, and what comes out is the same. (A random model hardly
+ * copies; test_engine.c has one that does.) */
+static void test_drafts_change_nothing(void **state)
+{
+    static const struct lw_point costs[] = { { 1, 1 }, { 40, 1 } };
+    const char *kind = *state;
+    struct drafts drafts = { .guessed = 0 };
+    struct engine_options opt = plain_options;
+    struct set set;
+
+    opt.step_costs = costs;
+    opt.n_step_costs = 2;
+    opt.trace = help_hear_drafts;
+    opt.user = &drafts;
+    struct llm *llm = help_open_tiny(kind, &opt);
+    set_init(&set);
+    for (size_t i = 0; i < set.n; i++) {
+        set.reqs[i].max_tokens *= 4;
+    }
+    struct kept *together = help_run(llm, set.reqs, set.n);
+    for (size_t i = 0; i < set.n; i++) {
+        struct kept *plain = run_alone(kind, &set.reqs[i]);
+        struct kept *drafted = help_run(llm, &set.reqs[i], 1);
+        double margin = check_plain(kind, &set, i, plain);
+        check_reply(kind, &set, i, &together[i]);
+        check_close(kind, i, plain, &together[i], margin);
+        check_close(kind, i, plain, drafted, margin);
+        assert_int_equal(plain->reply.usage.completion_tokens,
+                         drafted->reply.usage.completion_tokens);
+        mem_free(plain);
+        mem_free(drafted);
+    }
+    assert_true(can_cut(kind) || drafts.guessed == 0);
+    mem_free(together);
+    set_release(&set);
+    llm_close(llm);
+}
+
 /* --- What is shared ------------------------------------------------------- */
 
 static void test_sharing_is_counted(void **state)
@@ -503,11 +557,12 @@ int main(void)
 {
     static char kinds[][8] = { "qwen2",  "qwen3", "llama", "gemma2",
                                "gemma3", "mamba", "jamba", "t5" };
-    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 5 };
+    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 6 };
     struct CMUnitTest tests[KINDS * EACH];
     static char names[KINDS * EACH][64];
     const struct CMUnitTest each[EACH] = {
         cmocka_unit_test(test_together_alone_and_plain),
+        cmocka_unit_test(test_drafts_change_nothing),
         cmocka_unit_test(test_sharing_is_counted),
         cmocka_unit_test(test_cancelled_beside_others),
         cmocka_unit_test(test_need_is_enough),

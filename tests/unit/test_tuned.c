@@ -86,6 +86,9 @@ static void test_kept_and_found(void **state)
     assert_int_equal(t.threads, 3);
     assert_float_equal(t.reads, 250.5, 1e-9);
     assert_float_equal(t.writes, 40.25, 1e-9);
+    assert_int_equal(t.n_checks, 7);
+    assert_int_equal(t.checks[6].n, 16);
+    assert_float_equal(t.checks[6].value, 9, 1e-9);
     find_file(path);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
@@ -114,9 +117,11 @@ static void test_newer_replaces_older(void **state)
     struct measure second = measured;
     keep(&key, &measured);
     second.best = 0;
+    second.disturbed = true;
     keep(&key, &second);
     assert_true(tuned_find(folder, &key, &t));
     assert_int_equal(t.threads, 4);
+    assert_int_equal(t.n_checks, 0); /* drafts would depend on them */
 }
 
 static void test_fewer_than_all_cores_are_no_default_untried(void **state)

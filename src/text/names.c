@@ -127,27 +127,181 @@ void names_look_up(struct search *s, const char *question, struct names *out)
 
 /* --- Against a sentence ---------------------------------------------------- */
 
-static bool has_word(const char *text, size_t len, uint64_t hash)
+enum { WORDS_MAX = 256 };
+
+static bool is_blank(char c)
 {
-    struct word word;
-    for (size_t pos = 0; words_next(text, len, &pos, &word);) {
-        if (word.hash == hash) return true;
+    return c == ' ' || c == '\n' || c == '\t';
+}
+
+/* A text as words; what is behind these is not looked at. */
+struct word_list {
+    const char *text;
+    struct word items[WORDS_MAX];
+    int n;
+};
+
+/* Capitalised words that stand side by side, [first, last] of a list: "Ines Ardent". */
+struct phrase {
+    int first, last;
+};
+
+static void cut_words(const char *text, size_t len, struct word_list *out)
+{
+    size_t pos = 0;
+    out->text = text;
+    out->n = 0;
+    while (out->n < WORDS_MAX && words_next(text, len, &pos, &out->items[out->n])) {
+        out->n++;
+    }
+}
+
+static bool has_word(const struct word_list *list, int first, int last, uint64_t hash)
+{
+    for (int i = first; i <= last; i++) {
+        if (list->items[i].hash == hash) return true;
     }
     return false;
+}
+
+/* Of a name as it is written, also where it begins a sentence; but not a title. */
+static bool is_of_name(const struct word_list *list, int i)
+{
+    static const char titles[] = "mr mrs ms miss dr doctor prof professor sir lady lord "
+                                 "captain president king queen judge saint st";
+    const struct word *word = &list->items[i];
+    struct shape shape = shape_of(list->text, word);
+    return word->kind == WORD_LETTERS && shape.capital && !shape.coded && !word->common &&
+           !words_listed(titles, word->folded, strlen(word->folded));
+}
+
+/* Do the words i and i + 1 belong to one phrase? */
+static bool is_joined(const struct word_list *list, int i)
+{
+    const struct word *a = &list->items[i], *b = &list->items[i + 1];
+    return is_of_name(list, i) && is_of_name(list, i + 1) && b->start - a->end == 1 &&
+           is_blank(list->text[a->end]);
+}
+
+static struct phrase phrase_at(const struct word_list *list, int i)
+{
+    struct phrase p = { i, i };
+    while (p.first > 0 && is_joined(list, p.first - 1)) p.first--;
+    while (p.last + 1 < list->n && is_joined(list, p.last)) p.last++;
+    return p;
+}
+
+/* Does a phrase with one of the asked names name somebody else: Thora Ardent, where Ines
+ * Ardent was asked about? (Ines Maria Ardent is no other.) */
+static bool is_namesake(const struct word_list *asked, int name,
+                        const struct word_list *told, struct phrase t)
+{
+    struct phrase q = phrase_at(asked, name);
+    bool more = false;
+    for (int i = t.first; i <= t.last; i++) {
+        more |= !has_word(asked, 0, asked->n - 1, told->items[i].hash);
+    }
+    if (!more) return false;
+    for (int i = q.first; i <= q.last; i++) {
+        if (!has_word(told, t.first, t.last, asked->items[i].hash)) return true;
+    }
+    return false;
+}
+
+static bool begins_sentence(const struct word_list *list, int i)
+{
+    return i == 0 || ends_sentence(list->text, &list->items[i - 1], list->items[i].start);
+}
+
+/* Do two phrases stand in the same place of like sentences: "the Heron was found", "the
+ * Constance was found"? Behind them the first word that says something counts. */
+static bool is_parallel(const struct word_list *list, struct phrase a, struct phrase b)
+{
+    bool a_begins = begins_sentence(list, a.first),
+         b_begins = begins_sentence(list, b.first);
+    if (a_begins != b_begins) return false;
+    if (!a_begins && list->items[a.first - 1].hash != list->items[b.first - 1].hash) {
+        return false;
+    }
+    for (int i = 1; a.last + i < list->n && b.last + i < list->n; i++) {
+        const struct word *x = &list->items[a.last + i], *y = &list->items[b.last + i];
+        if (x->hash != y->hash || begins_sentence(list, a.last + i)) return false;
+        if (!x->common) return true;
+    }
+    return false;
+}
+
+/* A sentence, words [first, last] of what is around it, and names that stand in it but
+ * not in the question. */
+struct told {
+    const struct word_list *around;
+    int first, last;
+    int others[NAMES_MAX];
+    int n_others;
+};
+
+static bool stands_beside(const struct told *t, struct phrase p)
+{
+    for (int i = 0; i < t->n_others; i++) {
+        if (is_parallel(t->around, p, phrase_at(t->around, t->others[i]))) return true;
+    }
+    return false;
+}
+
+static void find_others(const char *question, const char *sentence, size_t sentence_len,
+                        struct told *t)
+{
+    struct name_list names;
+    struct word_list asked;
+    size_t from = (size_t)(sentence - t->around->text);
+    cut_words(question, strlen(question), &asked);
+    collect(sentence, sentence_len, &names);
+    for (int i = 0; i < t->around->n; i++) {
+        size_t start = t->around->items[i].start;
+        if (start < from || start >= from + sentence_len) continue;
+        if (t->last < t->first) t->first = i;
+        t->last = i;
+        for (int k = 0; k < names.n; k++) {
+            bool is_name = names.items[k].start + from == start;
+            if (is_name && !has_word(&asked, 0, asked.n - 1, names.items[k].hash)) {
+                t->others[t->n_others++] = i;
+            }
+        }
+    }
+}
+
+/* Which word of the question is it that this one repeats, if that is a name? -1: none. */
+static int asked_name(const struct word_list *asked, const struct name_list *names,
+                      const struct word *word)
+{
+    for (int i = 0; i < asked->n; i++) {
+        if (asked->items[i].hash != word->hash) continue;
+        for (int k = 0; k < names->n; k++) {
+            if (names->items[k].start == asked->items[i].start) return i;
+        }
+    }
+    return -1;
 }
 
 bool names_differ(const char *question, const char *sentence, size_t sentence_len,
                   const char *around, size_t around_len)
 {
-    struct name_list asked, told;
-    collect(question, strlen(question), &asked);
-    if (asked.n == 0 || !asked.trusted) return false;
-    for (int i = 0; i < asked.n; i++) {
-        if (has_word(around, around_len, asked.items[i].hash)) return false;
+    struct name_list names;
+    struct word_list asked, words;
+    bool known = false;
+    collect(question, strlen(question), &names);
+    if (names.n == 0 || !names.trusted) return false;
+    cut_words(question, strlen(question), &asked);
+    cut_words(around, around_len, &words);
+    struct told told = { .around = &words, .first = 1 };
+    find_others(question, sentence, sentence_len, &told);
+    for (int i = 0; i < words.n && told.n_others > 0; i++) {
+        int name = asked_name(&asked, &names, &words.items[i]);
+        struct phrase p = phrase_at(&words, i);
+        if (name < 0 || is_namesake(&asked, name, &words, p)) continue;
+        if (i >= told.first && i <= told.last) return false;
+        if (stands_beside(&told, p)) return true;
+        known = true;
     }
-    collect(sentence, sentence_len, &told);
-    for (int i = 0; i < told.n; i++) {
-        if (!has_word(question, strlen(question), told.items[i].hash)) return true;
-    }
-    return false;
+    return told.n_others > 0 && !known;
 }

@@ -40,8 +40,10 @@ void names_look_up(struct search *s, const char *question, struct names *out);
 
 /* Does a sentence speak of another than the question does: "How often did the Heron
  * leak?", "At the ninth inspection the Constance was found to leak"? The sentence
- * has a name that the question has not, and neither it nor what stands around it
- * (text[0, len), the sentence included) has one of the question's. */
+ * has a name that the question has not, and none of the question's; and what stands
+ * around it (text[0, len), the sentence included) has none either, or has it in the same
+ * place of a like sentence ("the Heron was found ..."). Thora Ardent is not Ines Ardent.
+ */
 bool names_differ(const char *question, const char *sentence, size_t sentence_len,
                   const char *around, size_t around_len);
 

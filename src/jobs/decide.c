@@ -36,11 +36,16 @@ static const double ASK_SCREEN = 0.3, FOUND_STRENGTH = 1.0;
  * another vault than the one asked about had a strength of 2.0. */
 static const double UNKNOWN_NAMES_COST = 5;
 
-/* s from which a chunk is worth an answer in a list, and yn from which it is then
- * listed. Five questions over a text of 14 chunks (four kinds of stone, two ships' leaks,
- * two people's payments), 1.5B: s was 0.67 or more for all 30 chunks that told of such a
- * thing, 0.34 or less for the 40 others; yn was 0.23 or more for the 30. */
-static const double LISTED_SCREEN = 0.5, LISTED_YN = 0.1;
+/* s from which a chunk is looked at again for a list, and the strength from which it is
+ * listed. Six questions over two novels, 159 pairs with a chunk (stones that somebody
+ * keeps, leaks of a ship, somebody's payments), 1.5B:
+ *
+ *      30 that tell of one               s 0.25 or more, strength 0.05 or more
+ *       7 that tell of another's         strength 0.1 to 2.1: names tell them apart
+ *                                        (text/names.h)
+ *     122 others                         s under 0.2, or strength -0.67 or less
+ */
+static const double LISTED_SCREEN = 0.2, LISTED_STRENGTH = -0.3;
 
 /* The strength from which nothing more is read, and the lead over the next best answer
  * from which nothing contests a weaker one. 24 questions over six papers, up to 10 chunks
@@ -112,10 +117,10 @@ bool decide_worth_listing(double screen)
     return screen > LISTED_SCREEN; /* false for NAN */
 }
 
-bool decide_listed(double screen, double yn)
+bool decide_listed(const struct decide_look *look)
 {
-    if (!decide_worth_listing(screen)) return false;
-    return isnan(yn) || yn > LISTED_YN;
+    if (!decide_worth_listing(look->screen)) return false;
+    return isnan(look->yn) || decide_strength(look) > LISTED_STRENGTH;
 }
 
 static double logistic(double x)

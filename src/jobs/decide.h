@@ -33,11 +33,10 @@ bool decide_found(const struct decide_look *look);
 
 /* --- Sweeps: everything is read, many chunks may hold something (lists, sums) --- */
 
-/* Is a screened chunk worth an answer, and then: does it tell of one? By s itself, since
- * where most chunks hold something their mean is no yardstick; by yn, since an answer
- * of several places has no one sentence to look at. */
+/* Is a screened chunk worth a second look, and then: does it tell of one? By s itself,
+ * since where most chunks hold something their mean is no yardstick. */
 bool decide_worth_listing(double screen);
-bool decide_listed(double screen, double yn);
+bool decide_listed(const struct decide_look *look);
 
 /* 0..1 for ranking and for the reader's eye. strength NAN: from the screen alone. */
 double decide_confidence(double screen, double margin, double strength);

@@ -12,9 +12,6 @@
  *        `--> stopped: cancelled, or a whole wave failed */
 #include "jobs/look_up.h"
 
-#include "jobs/decide.h"
-#include "text/names.h"
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -28,10 +25,9 @@ static const char READ_LIMIT[] = "as many chunks were read as a question may rea
 
 struct look_up {
     const struct expanded_task *t;
-    size_t next;          /* order[0, next) are read */
-    size_t limit;         /* how many may be */
-    long best;            /* place in order of the best found one; -1: none */
-    double unknown_names; /* share of the question's names */
+    size_t next;  /* order[0, next) are read */
+    size_t limit; /* how many may be */
+    long best;    /* place in order of the best found one; -1: none */
     bool stopped;
     const char *why; /* something stays unread; NULL: all was read */
 };
@@ -44,19 +40,9 @@ struct look_ups {
     bool cheap;
 };
 
-static struct decide_look look_at(const struct reader *rd, const struct look_up *l,
-                                  size_t job)
+static double strength_of(const struct reader *rd, size_t job)
 {
-    return (struct decide_look){
-        .screen = rd->jobs->jobs[job].screen,
-        .yn = rd->slots[job].yn,
-        .unknown_names = l->unknown_names,
-    };
-}
-
-static double strength_of(const struct reader *rd, const struct look_up *l, size_t job)
-{
-    struct decide_look look = look_at(rd, l, job);
+    struct decide_look look = reader_look(rd, job);
     return decide_strength(&look);
 }
 
@@ -109,7 +95,7 @@ static void trace_candidate(struct reader *rd, const struct look_up *l, size_t j
     const struct job *j = &rd->jobs->jobs[job];
     const struct slot *slot = &rd->slots[job];
     reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, strength %.2f: %s", l->t->task->id,
-                 j->chunk, j->screen, slot->yn, strength_of(rd, l, job),
+                 j->chunk, j->screen, slot->yn, strength_of(rd, job),
                  slot->answer ? slot->answer : "no answer");
 }
 
@@ -125,11 +111,11 @@ static void add_probes(struct reader *rd, const struct candidates *c,
 }
 
 /* Of those that hold one: nobody would look at the others'. */
-static void add_answers(struct reader *rd, const struct look_up *l,
-                        const struct candidates *c, struct step_list *steps)
+static void add_answers(struct reader *rd, const struct candidates *c,
+                        struct step_list *steps)
 {
     for (size_t k = 0; k < c->n; k++) {
-        struct decide_look look = look_at(rd, l, c->jobs[k]);
+        struct decide_look look = reader_look(rd, c->jobs[k]);
         bool open = rd->jobs->jobs[c->jobs[k]].state == JOB_PENDING;
         if (open && decide_found(&look)) reader_add_answers(rd, c->jobs[k], steps);
     }
@@ -146,7 +132,7 @@ static int look_again(struct reader *rd, struct look_ups *all, struct lw_error *
     }
     int code = reader_run(rd, &steps, NULL, err);
     steps.n = 0;
-    for (size_t i = 0; i < all->n; i++) add_answers(rd, &all->items[i], &c[i], &steps);
+    for (size_t i = 0; i < all->n; i++) add_answers(rd, &c[i], &steps);
     if (code == 0) code = reader_run(rd, &steps, NULL, err);
     for (size_t i = 0; i < all->n; i++) {
         for (size_t k = 0; k < c[i].n; k++) {
@@ -160,12 +146,11 @@ static int look_again(struct reader *rd, struct look_ups *all, struct lw_error *
 
 /* --- After a wave ----------------------------------------------------------- */
 
-static bool is_found(struct reader *rd, const struct look_ups *all,
-                     const struct look_up *l, size_t job)
+static bool is_found(struct reader *rd, const struct look_ups *all, size_t job)
 {
     const struct job *j = &rd->jobs->jobs[job];
     if (!all->cheap) return j->state == JOB_ANSWERED;
-    struct decide_look look = look_at(rd, l, job);
+    struct decide_look look = reader_look(rd, job);
     return j->state == JOB_PENDING && rd->slots[job].answer && decide_found(&look);
 }
 
@@ -175,9 +160,8 @@ static void find_best(struct reader *rd, const struct look_ups *all, struct look
     l->best = -1;
     for (size_t i = 0; i < l->next; i++) {
         size_t job = l->t->order[i];
-        if (!is_found(rd, all, l, job)) continue;
-        if (l->best < 0 ||
-            strength_of(rd, l, job) > strength_of(rd, l, l->t->order[l->best])) {
+        if (!is_found(rd, all, job)) continue;
+        if (l->best < 0 || strength_of(rd, job) > strength_of(rd, l->t->order[l->best])) {
             l->best = (long)i;
         }
     }
@@ -190,7 +174,7 @@ static double next_strength(const struct reader *rd, const struct look_up *l)
     for (size_t i = 0; i < l->next; i++) {
         size_t job = l->t->order[i];
         if ((long)i == l->best) continue;
-        next = fmax(next, strength_of(rd, l, job)); /* of NAN and a number: the number */
+        next = fmax(next, strength_of(rd, job)); /* of NAN and a number: the number */
     }
     return next;
 }
@@ -205,7 +189,7 @@ static void judge(struct reader *rd, const struct look_ups *all, struct look_up 
         .next_strength = NAN,
     };
     if (w.found) {
-        w.best_strength = strength_of(rd, l, l->t->order[l->best]);
+        w.best_strength = strength_of(rd, l->t->order[l->best]);
         w.next_strength = next_strength(rd, l);
         w.since_best = l->next - 1 - (size_t)l->best;
     }
@@ -272,7 +256,7 @@ static void settle(struct reader *rd, const struct look_ups *all, struct look_up
     for (size_t i = 0; i < l->next && all->cheap; i++) {
         size_t job = l->t->order[i];
         if (rd->jobs->jobs[job].state == JOB_PENDING) {
-            reader_settle(rd, job, is_found(rd, all, l, job), strength_of(rd, l, job));
+            reader_settle(rd, job, is_found(rd, all, job), strength_of(rd, job));
         }
     }
     const char *stopped = reader_stopped(rd);
@@ -283,16 +267,6 @@ static size_t wave_chunks(const struct llm_info *info)
 {
     bool wide = !info->cheap_scoring && info->parallel > WAVE_CHUNKS;
     return wide ? (size_t)info->parallel : WAVE_CHUNKS;
-}
-
-static double unknown_names(struct reader *rd, const struct task *task)
-{
-    struct names names;
-    names_look_up(rd->r->search, task->ask, &names);
-    if (names.unknown == 0) return 0;
-    reader_trace(rd, "%s: \"%s\" stands nowhere in the documents", task->id,
-                 names.first_unknown);
-    return (double)names.unknown / names.n;
 }
 
 static void collect(struct reader *rd, struct look_ups *all)
@@ -306,7 +280,6 @@ static void collect(struct reader *rd, struct look_ups *all)
             .t = t,
             .limit = limit,
             .best = -1,
-            .unknown_names = unknown_names(rd, t->task),
         };
     }
 }

@@ -6,9 +6,9 @@
 #include "jobs/reader.h"
 
 #include "base/clock.h"
-#include "jobs/decide.h"
 #include "jobs/prompts.h"
 #include "jobs/reply.h"
+#include "text/names.h"
 #include "text/quote.h"
 
 #include <math.h>
@@ -38,12 +38,25 @@ void step_list_release(struct step_list *list)
 
 /* --- Life ------------------------------------------------------------------ */
 
+static double unknown_names(const struct reader *rd, const struct task *task)
+{
+    struct names names;
+    if (task->answer == ANSWER_GIST) return 0;
+    names_look_up(rd->r->search, task->ask, &names);
+    if (names.unknown == 0) return 0;
+    reader_trace(rd, "%s: \"%s\" stands nowhere in the documents", task->id,
+                 names.first_unknown);
+    return (double)names.unknown / names.n;
+}
+
 void reader_init(struct reader *rd, const struct reading *r, const struct plan *plan)
 {
     *rd = (struct reader){ .r = r, .plan = plan, .began = clock_seconds() };
     rd->schemas = mem_array(plan->n_tasks, sizeof *rd->schemas);
+    rd->unknown_names = mem_array(plan->n_tasks, sizeof *rd->unknown_names);
     for (size_t i = 0; i < plan->n_tasks; i++) {
         rd->schemas[i] = prompt_schema(&plan->tasks[i]);
+        rd->unknown_names[i] = unknown_names(rd, &plan->tasks[i]);
     }
 }
 
@@ -51,6 +64,7 @@ void reader_release(struct reader *rd)
 {
     for (size_t i = 0; i < rd->plan->n_tasks; i++) json_decref(rd->schemas[i]);
     mem_free(rd->schemas);
+    mem_free(rd->unknown_names);
     mem_free(rd->slots);
 }
 
@@ -290,6 +304,16 @@ void reader_add_answers(struct reader *rd, size_t job, struct step_list *steps)
 {
     int samples = rd->plan->tasks[rd->jobs->jobs[job].task].n_samples;
     for (int s = 0; s < samples; s++) step_list_add(steps, STEP_ANSWER, job + (size_t)s);
+}
+
+struct decide_look reader_look(const struct reader *rd, size_t job)
+{
+    const struct job *j = &rd->jobs->jobs[job];
+    return (struct decide_look){
+        .screen = j->screen,
+        .yn = rd->slots[job].yn,
+        .unknown_names = rd->unknown_names[j->task],
+    };
 }
 
 void reader_margins(struct reader *rd, const struct expanded_task *t, size_t n)

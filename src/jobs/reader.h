@@ -17,6 +17,7 @@
 #ifndef LW_JOBS_READER_H
 #define LW_JOBS_READER_H
 
+#include "jobs/decide.h"
 #include "jobs/expand.h"
 #include "jobs/reading.h"
 
@@ -47,8 +48,9 @@ struct reader {
     const struct reading *r;
     const struct plan *plan;
     struct expansion *jobs;
-    struct slot *slots; /* one for each job */
-    json_t **schemas;   /* one for each task, or NULL */
+    struct slot *slots;    /* one for each job */
+    json_t **schemas;      /* one for each task, or NULL */
+    double *unknown_names; /* one for each task: share of its names, 0 for a gist */
     struct reading_progress progress;
     double began;            /* clock_seconds() */
     size_t n_read, n_failed; /* requests of the whole run: with a reply, LLM_FAILED */
@@ -71,6 +73,9 @@ int reader_run(struct reader *rd, struct step_list *steps, size_t *failed,
 void reader_add_probe(struct reader *rd, size_t job, struct step_list *steps);
 /* And then the answers, of the job and all its samples. */
 void reader_add_answers(struct reader *rd, size_t job, struct step_list *steps);
+
+/* What is known of a screened job. */
+struct decide_look reader_look(const struct reader *rd, size_t job);
 
 /* Margins of the task's jobs order[0, n), from their screens. */
 void reader_margins(struct reader *rd, const struct expanded_task *t, size_t n);

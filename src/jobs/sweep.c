@@ -7,8 +7,6 @@
  * wrong number. Nearly every chunk has a gist, so nobody screens for those. */
 #include "jobs/sweep.h"
 
-#include "jobs/decide.h"
-
 /* Some more than a batch is filled with. The states that memory has room for are those
  * of the most promising ones. */
 enum { SWEEP_WAVE_CHUNKS = 8 };
@@ -70,8 +68,8 @@ static void add_probes(struct reader *rd, size_t from, size_t to, struct step_li
 
 static bool is_listed(const struct reader *rd, size_t job)
 {
-    const struct slot *slot = &rd->slots[job];
-    return slot->probed && decide_listed(rd->jobs->jobs[job].screen, slot->yn);
+    struct decide_look look = reader_look(rd, job);
+    return rd->slots[job].probed && decide_listed(&look);
 }
 
 static void add_answers(struct reader *rd, size_t from, size_t to,
@@ -112,15 +110,15 @@ static void settle(struct reader *rd, size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         const struct job *j = &rd->jobs->jobs[i];
         if (!is_screened(rd, i) || j->sample > 0) continue;
-        double yn = rd->slots[i].yn;
+        struct decide_look look = reader_look(rd, i);
+        double strength = decide_strength(&look);
         bool found = is_listed(rd, i);
-        struct decide_look look = { .screen = j->screen, .yn = yn };
         if (rd->slots[i].probed) {
-            reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, %s",
-                         rd->jobs->tasks[j->task].task->id, j->chunk, j->screen, yn,
-                         found ? "listed" : "not listed");
+            reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, strength %.2f, %s",
+                         rd->jobs->tasks[j->task].task->id, j->chunk, look.screen,
+                         look.yn, strength, found ? "listed" : "not listed");
         }
-        reader_settle(rd, i, found, decide_strength(&look));
+        reader_settle(rd, i, found, strength);
     }
 }
 

@@ -83,16 +83,26 @@ static void test_unknown_names_weigh(void **state)
     assert_false(found(0.91, 2.10, 1));
 }
 
+static bool listed(double screen, double yn, double unknown)
+{
+    return decide_listed(
+        &(struct decide_look){ .screen = screen, .yn = yn, .unknown_names = unknown });
+}
+
 static void test_listed(void **state)
 {
     (void)state;
-    assert_true(decide_listed(2, 1));
-    assert_true(decide_listed(2, NAN));  /* not asked: the screen has to do */
-    assert_false(decide_listed(2, -10)); /* the model is sure that it does not */
-    assert_false(decide_listed(NAN, 10));
+    assert_true(listed(2, 1, 0));
+    assert_true(listed(2, NAN, 0));  /* not asked: the screen has to do */
+    assert_false(listed(2, -10, 0)); /* the model is sure that it does not */
+    assert_false(listed(NAN, 10, 0));
+    assert_true(listed(0.25, 2.3, 0)); /* the two looks weigh against each other */
+    assert_true(listed(1.2, -0.1, 0));
+    assert_false(listed(0.25, -0.1, 0));
+    assert_false(listed(1, 2, 1)); /* of somebody of whom the documents do not tell */
     /* What may be listed must be worth asking about. */
     for (double s = 0; s < 5; s += 0.25) {
-        if (decide_listed(s, 10)) assert_true(decide_worth_listing(s));
+        if (listed(s, 10, 0)) assert_true(decide_worth_listing(s));
     }
 }
 

@@ -105,6 +105,11 @@ double decide_strength(const struct decide_look *look)
            UNKNOWN_NAMES_COST * look->unknown_names;
 }
 
+bool decide_sure(double strength)
+{
+    return !(strength <= FOUND_STRENGTH);
+}
+
 bool decide_found(const struct decide_look *look)
 {
     return decide_worth_asking(look->screen) && decide_strength(look) > FOUND_STRENGTH;

@@ -31,6 +31,9 @@ double decide_strength(const struct decide_look *look);
 /* Does the chunk hold an answer? */
 bool decide_found(const struct decide_look *look);
 
+/* Is that as much as a look-up's answer needs? True for NAN. */
+bool decide_sure(double strength);
+
 /* --- Sweeps: everything is read, many chunks may hold something (lists, sums) --- */
 
 /* Is a screened chunk worth a second look, and then: does it tell of one? By s itself,

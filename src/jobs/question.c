@@ -70,6 +70,15 @@ static const struct wording wordings[] = {
     { "differences between", NULL, QUESTION_COMPARE, NULL },
     { "how do", "differ", QUESTION_COMPARE, NULL },
     { "how does", "differ", QUESTION_COMPARE, NULL },
+    { "end up", NULL, QUESTION_LAST, NULL },
+    { "ended up", NULL, QUESTION_LAST, NULL },
+};
+
+/* These count where a clause ends behind them: not "in the end-user agreement". */
+static const struct wording closings[] = {
+    { "in the end", NULL, QUESTION_LAST, NULL },
+    { "in the beginning", NULL, QUESTION_FIRST, NULL },
+    { "at first", NULL, QUESTION_FIRST, NULL },
 };
 
 /* "in each document", "of every contract": what each document may be called. */
@@ -96,6 +105,8 @@ static const struct {
     [QUESTION_SUMMARY] = { "summary", ANSWER_GIST, REDUCE_LIST, true },
     [QUESTION_EACH] = { "look-up in each document", ANSWER_TEXT, REDUCE_LIST, false },
     [QUESTION_COMPARE] = { "comparison", ANSWER_TEXT, REDUCE_LIST, true },
+    [QUESTION_LAST] = { "last state", ANSWER_TEXT, REDUCE_LIST, true },
+    [QUESTION_FIRST] = { "first state", ANSWER_TEXT, REDUCE_LIST, true },
 };
 
 const char *question_kind_name(enum question_kind kind)
@@ -189,10 +200,26 @@ static bool match_each(const char *question, struct match *m)
     return false;
 }
 
+static bool match_closing(const char *question, struct match *m)
+{
+    for (size_t i = 0; i < sizeof closings / sizeof *closings; i++) {
+        const char *at = find_words(question, closings[i].phrase);
+        if (!at) continue;
+        at += strlen(closings[i].phrase);
+        at += strspn(at, " \n");
+        if (*at && !strchr("?.,;!", *at)) continue;
+        *m = (struct match){ .kind = closings[i].kind };
+        return true;
+    }
+    return false;
+}
+
 static struct match match_question(const char *question)
 {
     struct match m = { .kind = QUESTION_LOOK_UP };
-    if (!match_wording(question, &m)) match_each(question, &m);
+    if (!match_wording(question, &m) && !match_each(question, &m)) {
+        match_closing(question, &m);
+    }
     return m;
 }
 

@@ -2,11 +2,11 @@
  *
  * Most questions look one thing up: a few parts hold the answer, and reading may stop
  * when it is found. What is asked of each document is looked up in each. A list, a count,
- * a sum, a comparison, "is there anything about" or a summary needs every part; counts
- * and sums are then done exactly and not by a model. A supervisor says which it is in its
- * plan; without one the wording has to do. Only English wordings are known, and only
- * strong ones ("name all", "how many times", "in all"): anything else looks something up,
- * which is right more often than not. */
+ * a sum, a comparison, "is there anything about", "in the end" or a summary needs every
+ * part; counts and sums are then done exactly and not by a model. A supervisor says which
+ * it is in its plan; without one the wording has to do. Only English wordings are known,
+ * and only strong ones ("name all", "how many times", "in all"): anything else looks
+ * something up, which is right more often than not. */
 #ifndef LW_JOBS_QUESTION_H
 #define LW_JOBS_QUESTION_H
 
@@ -21,6 +21,8 @@ enum question_kind {
     QUESTION_SUMMARY, /* what all of it says, in a few sentences */
     QUESTION_EACH,    /* one thing, looked up in each document */
     QUESTION_COMPARE, /* what is told of the things that are compared, wherever */
+    QUESTION_LAST,    /* what changes in the course of a document, as it is in the end */
+    QUESTION_FIRST,   /* and in the beginning */
     QUESTION_KINDS
 };
 

@@ -7,11 +7,14 @@
  * The question is a plan of one task, or one a document (jobs/question.h). What looks
  * one thing up is answered by the best finding, of each document where it asks for each.
  * What wants all there is has read every part, and is put together here, from findings
- * whose quotes show them. The worker is not asked to choose or to combine, but for a
- * summary: on 20 questions a second look at rival findings made none right. */
+ * whose quotes show them. Of what changes, "in the end" is what the last part says. The
+ * worker is not asked to choose or to combine, but for a summary: on 20 questions a
+ * second look at rival findings made none right. */
 #include "proto/ways.h"
 
 #include "base/mem.h"
+#include "jobs/decide.h"
+#include "jobs/merge.h"
 #include "jobs/question.h"
 #include "jobs/run_jobs.h"
 #include "proto/answer.h"
@@ -124,15 +127,52 @@ static const char *sentence_of(const struct record *rec, const struct quote *q)
     return line;
 }
 
-/* The best finding; one that only repeats the question gives its sentence instead. */
-static void answer_best(const struct record *rec, struct final *out)
+/* One finding; if it only repeats the question its sentence answers instead. */
+static void answer_one(const struct record *rec, size_t i, struct final *out)
 {
-    const struct finding *best = &rec->findings.items[0];
-    const char *value = best->value;
-    if (answer_is_verified(best) && repeats(rec->reading->question, value)) {
-        value = sentence_of(rec, &best->quote);
+    const struct finding *f = &rec->findings.items[i];
+    const char *value = f->value;
+    if (answer_is_verified(f) && repeats(rec->reading->question, value)) {
+        value = sentence_of(rec, &f->quote);
     }
-    answer_from_value(rec, value, &(size_t){ 0 }, 1, out);
+    answer_from_value(rec, value, &i, 1, out);
+}
+
+/* --- In the end, in the beginning --------------------------------------------- */
+
+/* The verified finding of this value, which may have been joined with others; -1: none.
+ */
+static long finding_of(const struct record *rec, const char *value)
+{
+    for (size_t i = 0; i < rec->findings.n; i++) {
+        const struct finding *f = &rec->findings.items[i];
+        if (answer_is_verified(f) && merge_same_value(f->value, value)) return (long)i;
+    }
+    return -1;
+}
+
+/* Does the job tell the state in this document, as surely as an answer has to be? */
+static bool tells_state(const struct record *rec, const struct job *j, int doc)
+{
+    return j->state == JOB_ANSWERED && decide_sure(j->strength) &&
+           rec->reading->chunks->items[j->chunk].doc == doc;
+}
+
+/* In the document of the best finding, what the last part (the first one) tells; the best
+ * finding if none does. */
+static size_t find_state(const struct record *rec, const struct job_list *jobs, bool last)
+{
+    int doc = rec->findings.items[0].quote.doc, at = -1;
+    size_t found = 0;
+    for (size_t i = 0; i < jobs->n; i++) {
+        const struct job *j = &jobs->items[i];
+        bool further = at < 0 || (last ? j->chunk > at : j->chunk < at);
+        long f = further && tells_state(rec, j, doc) ? finding_of(rec, j->answer) : -1;
+        if (f < 0) continue;
+        at = j->chunk;
+        found = (size_t)f;
+    }
+    return found;
 }
 
 /* --- In each document, on both sides ----------------------------------------- */
@@ -208,10 +248,12 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
         answer_each(&rec, plan, out);
     } else if (kind == QUESTION_COMPARE) {
         answer_compared(&rec, out);
+    } else if (kind == QUESTION_LAST || kind == QUESTION_FIRST) {
+        answer_one(&rec, find_state(&rec, jobs, kind == QUESTION_LAST), out);
     } else if (kind != QUESTION_LOOK_UP && kind != QUESTION_EACH) {
         answer_all(run, &rec, kind, out);
     } else {
-        answer_best(&rec, out);
+        answer_one(&rec, 0, out);
     }
     if (cancel_level(run->reading.cancel)) answer_stopped(&rec, out);
     shape_answer(run, &rec, run->reading.worker, run->reading.usage, out);

@@ -213,7 +213,6 @@ static const char *const rival_docs[] = {
     NULL,
 };
 
-/* Two paragraphs give different sums; over both, the worker says `second`. */
 /* The worker is surer of the second. */
 static void test_the_surest_of_rivals_is_the_answer(void **state)
 {
@@ -250,6 +249,52 @@ static void test_the_surest_of_rivals_is_the_answer(void **state)
     assert_string_equal(w.out.answer, "60 euros [1]");
     assert_contains(w.out.citations[0].text, "The fee for guests");
     world_release(&w);
+}
+
+/* The globe moves twice, is said to be elsewhere by a part that hardly tells of it, and
+ * another document has another globe. */
+static const char *const globe_docs[] = {
+    "In spring the globe was taken to Dunholt by the man who had bought it there.\n\n"
+    "In summer the globe was moved on to Marrowby, which was a long way from there.\n\n"
+    "In autumn the globe was moved on to Elmsgate, and nobody knows by whom it was.\n\n"
+    "In winter somebody may have thought of bringing a globe of some kind to Ostwick.\n",
+    "The globe of the other house has always stood in Thistledown, as is well known.\n",
+    NULL,
+};
+
+#define TELLS(place, sure)                     \
+    "when user contains \"" place "\"\n"       \
+    "when user contains \"Reply Yes or No\"\n" \
+    "say Yes\nabsent " sure "\n\n"             \
+    "when user contains \"" place "\"\n"       \
+    "say " place "\nabsent -2\n\n"
+
+static const char tells_places[] =
+    TELLS("Dunholt", "-0.1 -2.5") TELLS("Marrowby", "-0.01 -4")
+        TELLS("Elmsgate", "-0.1 -2.5") TELLS("Ostwick", "-0.7 -0.7")
+            TELLS("Thistledown",
+                  "-0.1 -2.5") "when any contains \"\"\nsay not stated\nabsent -0.01\n";
+
+static void test_the_first_and_the_last_of_changing_states(void **state)
+{
+    static const char *const cases[][2] = {
+        { "Where was the globe?", "Marrowby [1]" },
+        { "Where was the globe in the end?", "Elmsgate [1]" },
+        { "Where was the globe at first?", "Dunholt [1]" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        world_init(&w, &(struct world_options){
+                           .question = cases[i][0],
+                           .docs = globe_docs,
+                           .worker = tells_places,
+                           .worker_is = { .in_process = true, .context = 4096 } });
+        assert_int_equal(world_run(&w, "local"), 0);
+        assert_int_equal(w.out.status, FINAL_ANSWERED);
+        assert_string_equal(w.out.answer, cases[i][1]);
+        world_release(&w);
+    }
 }
 
 /* --- All there is ------------------------------------------------------------ */
@@ -425,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_not_found_says_what_was_read),
         cmocka_unit_test(test_worker_that_scores_is_screened),
         cmocka_unit_test(test_the_surest_of_rivals_is_the_answer),
+        cmocka_unit_test(test_the_first_and_the_last_of_changing_states),
         cmocka_unit_test(test_lists_counts_and_sums_are_put_together_here),
         cmocka_unit_test(test_anything_at_all),
         cmocka_unit_test(test_nothing_at_all),

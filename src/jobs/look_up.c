@@ -256,7 +256,8 @@ static void settle(struct reader *rd, const struct look_ups *all, struct look_up
     for (size_t i = 0; i < l->next && all->cheap; i++) {
         size_t job = l->t->order[i];
         if (rd->jobs->jobs[job].state == JOB_PENDING) {
-            reader_settle(rd, job, is_found(rd, all, job), strength_of(rd, job));
+            reader_settle(rd, job, decide_worth_asking(rd->jobs->jobs[job].screen),
+                          is_found(rd, all, job));
         }
     }
     const char *stopped = reader_stopped(rd);

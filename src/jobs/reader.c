@@ -41,7 +41,8 @@ void step_list_release(struct step_list *list)
 static double unknown_names(const struct reader *rd, const struct task *task)
 {
     struct names names;
-    if (task->answer == ANSWER_GIST) return 0;
+    bool weighed = llm_info(rd->r->worker)->cheap_scoring && task->answer != ANSWER_GIST;
+    if (!weighed) return 0;
     names_look_up(rd->r->search, task->ask, &names);
     if (names.unknown == 0) return 0;
     reader_trace(rd, "%s: \"%s\" stands nowhere in the documents", task->id,
@@ -338,16 +339,17 @@ void reader_margins(struct reader *rd, const struct expanded_task *t, size_t n)
     mem_free(doc);
 }
 
-void reader_settle(struct reader *rd, size_t job, bool found, double strength)
+void reader_settle(struct reader *rd, size_t job, bool worth, bool found)
 {
     struct job *first = &rd->jobs->jobs[job];
     const struct slot *slots = &rd->slots[job];
     const char *stopped = reader_stopped(rd);
-    bool cut_off = stopped && !slots->probed && decide_worth_asking(first->screen);
+    bool cut_off = stopped && worth && !slots->probed;
+    struct decide_look look = reader_look(rd, job);
     for (int s = 0; s < rd->plan->tasks[first->task].n_samples; s++) {
         struct job *j = &first[s];
         const struct slot *slot = &slots[s];
-        j->strength = strength;
+        j->strength = decide_strength(&look);
         struct reply_value v = { .state = JOB_ABSENT };
         if (cut_off) {
             v = (struct reply_value){ .state = JOB_SKIPPED, .why = stopped };

@@ -50,7 +50,8 @@ struct reader {
     struct expansion *jobs;
     struct slot *slots;    /* one for each job */
     json_t **schemas;      /* one for each task, or NULL */
-    double *unknown_names; /* one for each task: share of its names, 0 for a gist */
+    double *unknown_names; /* one for each task: share of its names, where
+                            * looks are weighed */
     struct reading_progress progress;
     double began;            /* clock_seconds() */
     size_t n_read, n_failed; /* requests of the whole run: with a reply, LLM_FAILED */
@@ -80,9 +81,10 @@ struct decide_look reader_look(const struct reader *rd, size_t job);
 /* Margins of the task's jobs order[0, n), from their screens. */
 void reader_margins(struct reader *rd, const struct expanded_task *t, size_t n);
 
-/* The last word on a screened job and its samples: answered, absent, or, if the
- * run was stopped before it could be asked, skipped. Ended jobs stay as they are. */
-void reader_settle(struct reader *rd, size_t job, bool found, double strength);
+/* The last word on a screened job and its samples: answered, absent, or, if it was worth
+ * a second look and the run was stopped before that, skipped. Ended jobs stay as they
+ * are. */
+void reader_settle(struct reader *rd, size_t job, bool worth, bool found);
 
 /* End the jobs order[from, n) that are still open as skipped. */
 void reader_skip(struct reader *rd, const struct expanded_task *t, size_t from,

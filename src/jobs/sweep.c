@@ -111,14 +111,13 @@ static void settle(struct reader *rd, size_t from, size_t to)
         const struct job *j = &rd->jobs->jobs[i];
         if (!is_screened(rd, i) || j->sample > 0) continue;
         struct decide_look look = reader_look(rd, i);
-        double strength = decide_strength(&look);
         bool found = is_listed(rd, i);
         if (rd->slots[i].probed) {
-            reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, strength %.2f, %s",
+            reader_trace(rd, "%s chunk %d: s %.2f, yn %.2f, %s",
                          rd->jobs->tasks[j->task].task->id, j->chunk, look.screen,
-                         look.yn, strength, found ? "listed" : "not listed");
+                         look.yn, found ? "listed" : "not listed");
         }
-        reader_settle(rd, i, found, strength);
+        reader_settle(rd, i, decide_worth_listing(look.screen), found);
     }
 }
 

@@ -523,6 +523,24 @@ static void test_cancel_between_probe_and_answer(void **state)
     desk_release(&d);
 }
 
+/* In a list less of a screen is promising than in a look-up. */
+static void test_cancel_between_screen_and_list(void **state)
+{
+    (void)state;
+    struct desk d;
+    desk_init(&d, company, DESK_IN_PROCESS,
+              "when user contains \"12 million\"\nsay something\nabsent -0.25\n\n"
+              "when any contains \"\"\nsay not stated\nabsent -0.01\n");
+    desk_plan(&d, "{\"tasks\":[{\"ask\":\"Which?\",\"answer\":\"list\"}]}");
+    d.reading.progress = raise_when_due;
+    raise_at = SWEEP_WAVE;
+    raise_times = 1;
+    assert_int_equal(desk_run(&d), 0);
+    assert_int_equal(desk_job(&d, 0, CAPEX)->state, JOB_SKIPPED);
+    assert_int_equal(desk_count(&d, JOB_ABSENT), SWEEP_WAVE - 1);
+    desk_release(&d);
+}
+
 /* A sweep answers as it goes: who stops it in its second wave has the first one. */
 static void test_cancel_keeps_the_waves_before(void **state)
 {
@@ -678,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_cancel_keeps_what_was_found),
         cmocka_unit_test(test_cancel_between_screen_and_answer),
         cmocka_unit_test(test_cancel_between_probe_and_answer),
+        cmocka_unit_test(test_cancel_between_screen_and_list),
         cmocka_unit_test(test_cancel_keeps_the_waves_before),
         cmocka_unit_test(test_abort),
         cmocka_unit_test(test_deadline),

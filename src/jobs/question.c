@@ -15,10 +15,12 @@
 
 struct wording {
     const char *phrase;
-    const char *also; /* must stand behind it; NULL: nothing */
+    const char *also; /* must stand behind it; NULL: nothing; or clause_ends */
     enum question_kind kind;
     const char *instead; /* what stands there for a part; NULL: the phrase stays */
 };
+
+static const char clause_ends[] = ""; /* right behind the phrase */
 
 /* The first that holds. A total that the documents state themselves ("What was the
  * total revenue?") is looked up: only "how much" and "how many" are added up. */
@@ -72,13 +74,9 @@ static const struct wording wordings[] = {
     { "how does", "differ", QUESTION_COMPARE, NULL },
     { "end up", NULL, QUESTION_LAST, NULL },
     { "ended up", NULL, QUESTION_LAST, NULL },
-};
-
-/* These count where a clause ends behind them: not "in the end-user agreement". */
-static const struct wording closings[] = {
-    { "in the end", NULL, QUESTION_LAST, NULL },
-    { "in the beginning", NULL, QUESTION_FIRST, NULL },
-    { "at first", NULL, QUESTION_FIRST, NULL },
+    { "in the end", clause_ends, QUESTION_LAST, NULL }, /* not: in the end-user licence */
+    { "in the beginning", clause_ends, QUESTION_FIRST, NULL },
+    { "at first", clause_ends, QUESTION_FIRST, NULL },
 };
 
 /* "in each document", "of every contract": what each document may be called. */
@@ -140,12 +138,20 @@ struct match {
     const char *instead;
 };
 
+static bool stands_behind(const char *at, const char *also)
+{
+    if (!also) return true;
+    if (also != clause_ends) return find_words(at, also);
+    at += strspn(at, " \n");
+    return !*at || strchr("?.,;!", *at);
+}
+
 static bool match_wording(const char *question, struct match *m)
 {
     for (size_t i = 0; i < sizeof wordings / sizeof *wordings; i++) {
         const struct wording *w = &wordings[i];
         const char *at = find_words(question, w->phrase);
-        if (!at || (w->also && !find_words(at, w->also))) continue;
+        if (!at || !stands_behind(at + strlen(w->phrase), w->also)) continue;
         *m = (struct match){ .kind = w->kind };
         if (w->instead) {
             m->at = at;
@@ -200,26 +206,10 @@ static bool match_each(const char *question, struct match *m)
     return false;
 }
 
-static bool match_closing(const char *question, struct match *m)
-{
-    for (size_t i = 0; i < sizeof closings / sizeof *closings; i++) {
-        const char *at = find_words(question, closings[i].phrase);
-        if (!at) continue;
-        at += strlen(closings[i].phrase);
-        at += strspn(at, " \n");
-        if (*at && !strchr("?.,;!", *at)) continue;
-        *m = (struct match){ .kind = closings[i].kind };
-        return true;
-    }
-    return false;
-}
-
 static struct match match_question(const char *question)
 {
     struct match m = { .kind = QUESTION_LOOK_UP };
-    if (!match_wording(question, &m) && !match_each(question, &m)) {
-        match_closing(question, &m);
-    }
+    if (!match_wording(question, &m)) match_each(question, &m);
     return m;
 }
 

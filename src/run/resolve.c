@@ -140,7 +140,7 @@ static int slot_get(lw_session *s, struct model_slot *slot, const char *model,
                     struct lw_error *err)
 {
     char *key = slot_key(s, model);
-    if (s->residents) local_models_set_idle(s);
+    local_models_set_idle(s);
     if (slot_serves(s, slot, key)) {
         mem_free(key);
         /* Parts are cut by the worker's own count of tokens. */

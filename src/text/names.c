@@ -1,4 +1,5 @@
-/* names.c - finding the names of a question and asking the index for them. */
+/* names.c - finding the names of a question, asking the index for them, and comparing
+ * them with those of a sentence. */
 #include "text/names.h"
 
 #include "base/utf8.h"
@@ -248,13 +249,11 @@ static bool stands_beside(const struct told *t, struct phrase p)
     return false;
 }
 
-static void find_others(const char *question, const char *sentence, size_t sentence_len,
-                        struct told *t)
+static void find_others(const struct word_list *asked, const char *sentence,
+                        size_t sentence_len, struct told *t)
 {
     struct name_list names;
-    struct word_list asked;
     size_t from = (size_t)(sentence - t->around->text);
-    cut_words(question, strlen(question), &asked);
     collect(sentence, sentence_len, &names);
     for (int i = 0; i < t->around->n; i++) {
         size_t start = t->around->items[i].start;
@@ -263,7 +262,7 @@ static void find_others(const char *question, const char *sentence, size_t sente
         t->last = i;
         for (int k = 0; k < names.n; k++) {
             bool is_name = names.items[k].start + from == start;
-            if (is_name && !has_word(&asked, 0, asked.n - 1, names.items[k].hash)) {
+            if (is_name && !has_word(asked, 0, asked->n - 1, names.items[k].hash)) {
                 t->others[t->n_others++] = i;
             }
         }
@@ -294,7 +293,7 @@ bool names_differ(const char *question, const char *sentence, size_t sentence_le
     cut_words(question, strlen(question), &asked);
     cut_words(around, around_len, &words);
     struct told told = { .around = &words, .first = 1 };
-    find_others(question, sentence, sentence_len, &told);
+    find_others(&asked, sentence, sentence_len, &told);
     for (int i = 0; i < words.n && told.n_others > 0; i++) {
         int name = asked_name(&asked, &names, &words.items[i]);
         struct phrase p = phrase_at(&words, i);

@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "engine/widen.h"
 
 #include <errno.h>
 #include <ggml.h>
@@ -414,8 +415,9 @@ static void add_place(struct gguf_places *places, uint64_t start, uint64_t bytes
 static void read_tensor(struct header *h, struct gguf_info *out)
 {
     uint64_t dims[DIMS_MAX] = { 0 };
+    char name[KEY_BYTES_MAX];
 
-    skip_string(h);
+    read_string(h, name, sizeof name);
     uint32_t n_dims = (uint32_t)read_uint(h, 4);
     if (n_dims < 1 || n_dims > DIMS_MAX) {
         mark_bad(h, "its header is damaged (the shape of a tensor)");
@@ -435,6 +437,7 @@ static void read_tensor(struct header *h, struct gguf_info *out)
         return;
     }
     out->tensor_bytes += bytes;
+    out->narrow_bytes += widen_takes(name, (int)type) ? bytes : 0;
     h->type_bytes[type] += bytes;
     h->data_end = offset + bytes > h->data_end ? offset + bytes : h->data_end;
     if (h->places) {

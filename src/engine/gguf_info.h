@@ -17,6 +17,7 @@ struct gguf_info {
     char quantisation[64]; /* general.file_type, or the commonest type of its tensors */
     uint64_t file_bytes;
     uint64_t tensor_bytes; /* weights */
+    uint64_t narrow_bytes; /* of these, what widen.h can take */
     int context;           /* trained; 0 if not said */
     int layers, heads, heads_kv, embedding, vocabulary;
     int key_length, value_length; /* a head */

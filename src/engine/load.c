@@ -12,6 +12,7 @@
 #include "engine/need.h"
 #include "engine/schedule.h"
 #include "engine/template.h"
+#include "engine/widen.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -322,7 +323,13 @@ static int open_model(struct loaded *m, const struct engine_options *opt,
     params.progress_callback = on_progress;
     /* The library takes a plain pointer; the callback only reads. */
     params.progress_callback_user_data = (void *)(uintptr_t)opt;
-    m->model = llama_model_load_from_file(opt->path, params);
+    FILE *widened = m->widened ? widen_open(opt->path) : NULL;
+    if (widened) {
+        m->model = llama_model_load_from_file_ptr(widened, params);
+        fclose(widened);
+    } else {
+        m->model = llama_model_load_from_file(opt->path, params);
+    }
     return m->model ? 0 : load_failed(opt, heard, "cannot load the model", err);
 }
 
@@ -342,7 +349,25 @@ static int open_context(struct loaded *m, const struct engine_options *opt,
     return 0;
 }
 
-/* What the header says, and the context that follows from it. */
+/* Wider weights where they are computed with as they stand in memory of our own, and
+ * there is room for them. */
+static void choose_weights(struct loaded *m, struct gguf_info *info,
+                           const struct engine_options *opt)
+{
+    bool on_gpu = llama_supports_gpu_offload() && opt->gpu_layers != ENGINE_NO_GPU;
+    struct gguf_info wider = *info;
+    uint64_t free_bytes = machine_memory_free();
+
+    wider.tensor_bytes += widen_more(info);
+    struct need need = need_of(&wider, m->context);
+    if (wider.tensor_bytes > info->tensor_bytes && opt->mmap != ENGINE_MMAP_YES &&
+        !on_gpu && (free_bytes == 0 || need_sum(&need) <= free_bytes)) {
+        m->widened = true;
+        *info = wider;
+    }
+}
+
+/* What the header says, and the context and the weights' form that follow from it. */
 static int read_header(struct loaded *m, const struct engine_options *opt,
                        struct gguf_info *info, struct lw_error *err)
 {
@@ -357,6 +382,7 @@ static int read_header(struct loaded *m, const struct engine_options *opt,
     }
     m->kv_bytes_per_token = info->kv_bytes_per_token;
     choose_context(m, info, opt);
+    choose_weights(m, info, opt);
     return 0;
 }
 

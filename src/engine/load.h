@@ -33,6 +33,7 @@ struct loaded {
     int context;   /* tokens a request may use */
     int cells;     /* of the KV cache */
     uint64_t kv_bytes_per_token;
+    bool widened;                       /* the weights are not as in the file (widen.h) */
     struct llama_context_params params; /* that the context was made with */
     char name[160];
 };

@@ -191,7 +191,8 @@ static const struct option_spec table[OPTION_COUNT] = {
           "then stands in memory a second time: \\fBauto\\fP reads, but leaves the "
           "choice to libllama where there is a GPU. \\fByes\\fP shares the pages of "
           "the file between processes, which pays for formats that are not "
-          "rearranged." },
+          "rearranged, and computes with the weights as they are, where a model of "
+          "Q5_0 would else be read as Q8_0: faster, the same numbers, more memory." },
     { .id = OPT_NUMA,
       .name = "numa",
       .type = OPTION_CHOICE,

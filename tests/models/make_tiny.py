@@ -2,6 +2,7 @@
 """make_tiny.py FOLDER: write a tiny random model of each kind that the engine must run.
 
     qwen2.gguf    decoder, grouped heads, BPE vocabulary, ChatML template
+    narrow.gguf   the same kind, its matrices in blocks of Q5_0
     llama.gguf    decoder, SentencePiece vocabulary (space in front, byte tokens), [INST]
     gemma2.gguf   decoder, every second layer with a sliding window, SentencePiece
     gemma3.gguf   the same, newer
@@ -199,11 +200,16 @@ class Weights:
 
     def __init__(self, out, seed):
         self.out, self.random = out, numpy.random.default_rng(seed)
+        self.matrices = None            # their type, if not f32
 
     def matrix(self, name, rows, cols, scale=None):
         scale = scale or cols ** -0.5
-        data = self.random.standard_normal((rows, cols)) * scale
-        self.out.add_tensor(name, data.astype(numpy.float32))
+        data = (self.random.standard_normal((rows, cols)) * scale).astype(numpy.float32)
+        if self.matrices is None:
+            self.out.add_tensor(name, data)
+        else:
+            self.out.add_tensor(name, gguf.quants.quantize(data, self.matrices),
+                                raw_dtype=self.matrices)
 
     def norm(self, name, n):
         data = 1 + 0.1 * self.random.standard_normal(n)
@@ -278,6 +284,11 @@ def make_qwen2(out, w):
     n = put_bpe(out, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] + FAMILIES)
     out.add_chat_template(CHATML)
     put_decoder(out, w, n, biases=True)
+
+
+def make_narrow(out, w):
+    w.matrices = gguf.GGMLQuantizationType.Q5_0
+    make_qwen2(out, w)
 
 
 def make_qwen3(out, w):
@@ -432,6 +443,7 @@ KINDS = [
     ("gemma3", "gemma3", make_gemma3), ("mamba", "mamba", make_mamba),
     ("jamba", "jamba", make_jamba), ("t5", "t5", make_t5), ("bert", "bert", make_bert),
     ("vocab", "llama", make_vocab), ("clip", "clip", make_clip),
+    ("narrow", "qwen2", make_narrow),
 ]
 
 

@@ -13,7 +13,8 @@
  *     Excerpt:\n---\n                  the same for every chunk
  *     {excerpt}                        the same for every task of a chunk
  *     \n---\nAnswer in a few words... and so is this
- *     Question: ...                    the task's own, with how to answer if otherwise */
+ *     \nQuestion:                      to here: what is kept on disk ends here, too
+ *      Who ...                         the task's own, with how to answer if otherwise */
 #include "jobs/prompts.h"
 
 #include "base/buf.h"
@@ -24,8 +25,9 @@ static const char SYSTEM[] =
     "You read one excerpt of a longer document and answer a question "
     "about it, using only the excerpt.";
 static const char BEFORE[] = "Excerpt:\n---\n";
-static const char AFTER[] = "\n---\nAnswer in a few words. "
-                            "If the excerpt does not say, answer: " PROMPT_ABSENT ".\n";
+static const char AFTER[] =
+    "\n---\nAnswer in a few words. "
+    "If the excerpt does not say, answer: " PROMPT_ABSENT ".\nQuestion:";
 
 /* What is no excerpt and no question: the template's own tokens, and the seams
  * where parts are tokenised apart. */
@@ -104,9 +106,9 @@ static const char *choices_line(struct arena *a, const struct task *task)
 static const char *question_of(struct arena *a, const struct task *task,
                                const char *wording)
 {
-    return arena_printf(a, "Question: %s%s%s%s%s%s%s", task->ask,
-                        task->hint ? "\nHint: " : "", task->hint ? task->hint : "",
-                        task->unit ? "\nUnit: " : "", task->unit ? task->unit : "",
+    return arena_printf(a, " %s%s%s%s%s%s%s", task->ask, task->hint ? "\nHint: " : "",
+                        task->hint ? task->hint : "", task->unit ? "\nUnit: " : "",
+                        task->unit ? task->unit : "",
                         task->n_choices > 0 ? choices_line(a, task) : "", wording);
 }
 
@@ -147,7 +149,7 @@ void prompt_probe(struct arena *a, const char *excerpt, size_t len,
 {
     set_messages(a, excerpt, len,
                  arena_printf(a,
-                              "Question: %s\nDoes the excerpt contain the answer to this "
+                              " %s\nDoes the excerpt contain the answer to this "
                               "question? Reply Yes or No.",
                               task->ask),
                  req);

@@ -41,6 +41,8 @@ static void test_recipe(void **state)
         "Excerpt:\n---\nShe was born on 12 March 1956.\n---\n"
         "Answer in a few words. If the excerpt does not say, answer: not stated.\n"
         "Question: When was she born?");
+    /* All that can be read before the question is known is. */
+    assert_string_equal(req.messages[1].parts[3].text, " When was she born?");
     assert_string_equal(req.prefill, "Answer:");
     assert_string_equal(req.stop, "\n");
     assert_int_equal(req.n_alt, 2);

@@ -7,8 +7,9 @@
  * The question is a plan of one task, or one a document (jobs/question.h). What looks
  * one thing up is answered by the best finding, of each document where it asks for each.
  * What wants all there is has read every part, and is put together here, from findings
- * whose quotes show them. Of what changes, "in the end" is what the last part says. The
- * worker is not asked to choose or to combine, but for a summary: on 20 questions a
+ * whose quotes show them. Of what changes, "in the end" is what the last part says. Who
+ * is only described ("the owner of the lantern") is asked for by itself first. The worker
+ * is not asked to choose or to combine, but for a summary: on 20 questions a
  * second look at rival findings made none right. */
 #include "proto/ways.h"
 
@@ -17,6 +18,7 @@
 #include "jobs/merge.h"
 #include "jobs/question.h"
 #include "jobs/run_jobs.h"
+#include "jobs/two_hop.h"
 #include "proto/answer.h"
 #include "proto/shape.h"
 #include "proto/summary.h"
@@ -235,6 +237,13 @@ static void answer_compared(const struct record *rec, struct final *out)
 
 /* --- The answer ------------------------------------------------------------ */
 
+static void end_answer(const struct proto_run *run, const struct record *rec,
+                       struct final *out)
+{
+    if (cancel_level(run->reading.cancel)) answer_stopped(rec, out);
+    shape_answer(run, rec, run->reading.worker, run->reading.usage, out);
+}
+
 static void answer_question(struct proto_run *run, const struct plan *plan,
                             const struct job_list *jobs, struct final *out)
 {
@@ -255,20 +264,103 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     } else {
         answer_one(&rec, 0, out);
     }
-    if (cancel_level(run->reading.cancel)) answer_stopped(&rec, out);
-    shape_answer(run, &rec, run->reading.worker, run->reading.usage, out);
+    end_answer(run, &rec, out);
     record_release(&rec);
+}
+
+/* --- Somebody who is only described ------------------------------------------- */
+
+/* Look one thing up. *best: its best finding, -1 if there is none. */
+static int look_up(struct proto_run *run, struct record *rec, const char *question,
+                   long *best, struct lw_error *err)
+{
+    struct plan plan = { .tasks = NULL };
+    struct job_list jobs = { .items = NULL };
+    run->reading.question = question;
+    question_plan(&plan, question, run->reading.set->n_docs);
+    proto_set_samples(run, &plan);
+    int code = run_jobs(&run->reading, &plan, NULL, NULL, &jobs, err);
+    if (code == 0) record_add_jobs(rec, &plan, &jobs);
+    const struct asked *asked = code == 0 ? &rec->asked[rec->n_asked - 1] : NULL;
+    *best = asked && asked->n > 0 ? (long)asked->first : -1;
+    plan_release(&plan);
+    return code;
+}
+
+static const struct finding *shown(const struct record *rec, long i)
+{
+    bool verified = i >= 0 && answer_is_verified(&rec->findings.items[i]);
+    return verified ? &rec->findings.items[i] : NULL;
+}
+
+/* *done: both questions were answered, by quotes that show it. */
+static int answer_in_two(struct proto_run *run, struct record *rec,
+                         const struct two_hop *h, struct final *out, bool *done,
+                         struct lw_error *err)
+{
+    struct arena *a = run->reading.arena;
+    long who, what = -1;
+    proto_trace(run, "asked by itself first: %s", h->first);
+    int code = look_up(run, rec, h->first, &who, err);
+    const struct finding *name = code == 0 ? shown(rec, who) : NULL;
+    if (!name || !two_hop_is_name(name->value)) return code;
+    code = look_up(run, rec, two_hop_second(a, h, name->value), &what, err);
+    const struct finding *answer = code == 0 ? shown(rec, what) : NULL;
+    if (!answer) return code;
+    name = shown(rec, who); /* the list may have moved */
+    answer_from_text(rec,
+                     arena_printf(a, "%s [%s] (%.*s: %s [%s])", answer->value, answer->id,
+                                  (int)h->len, h->question + h->at, name->value,
+                                  name->id),
+                     NULL, 0, out);
+    *done = true;
+    return code;
+}
+
+/* Where the documents use the description themselves it may well stand beside what is
+ * asked: then the question as it is comes first. */
+static int answer_described(struct proto_run *run, const struct two_hop *h,
+                            struct final *out, struct lw_error *err)
+{
+    struct record rec;
+    long best = -1;
+    bool done = false;
+    int code = 0;
+    record_init(&rec, &run->reading);
+    for (int i = 0; i < 2 && code == 0 && !done; i++) {
+        bool in_two = (i == 0) != h->as_described;
+        if (in_two) {
+            code = answer_in_two(run, &rec, h, out, &done, err);
+        } else {
+            code = look_up(run, &rec, h->question, &best, err);
+            done = code == 0 && best >= 0;
+            if (done) answer_one(&rec, (size_t)best, out);
+        }
+    }
+    run->reading.question = h->question;
+    if (code == 0) {
+        if (!done) answer_not_found(&rec, out);
+        end_answer(run, &rec, out);
+    }
+    record_release(&rec);
+    return code;
 }
 
 int local_run(struct proto_run *run, struct final *out, struct lw_error *err)
 {
+    const char *question = run->reading.question;
+    enum question_kind kind = question_kind(question);
+    struct two_hop hop;
+    proto_trace(run, "the question is read as a %s", question_kind_name(kind));
+    proto_stage(run, "reading");
+    if (kind == QUESTION_LOOK_UP &&
+        two_hop_find(run->reading.arena, question, run->reading.set, &hop)) {
+        return answer_described(run, &hop, out, err);
+    }
     struct plan plan = { .tasks = NULL };
     struct job_list jobs = { .items = NULL };
-    question_plan(&plan, run->reading.question, run->reading.set->n_docs);
-    proto_trace(run, "the question is read as a %s",
-                question_kind_name(question_kind(run->reading.question)));
+    question_plan(&plan, question, run->reading.set->n_docs);
     proto_set_samples(run, &plan);
-    proto_stage(run, "reading");
     int code = run_jobs(&run->reading, &plan, NULL, NULL, &jobs, err);
     if (code == 0) answer_question(run, &plan, &jobs, out);
     plan_release(&plan);

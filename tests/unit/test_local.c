@@ -204,6 +204,91 @@ static void test_worker_that_scores_is_screened(void **state)
     world_release(&w);
 }
 
+/* --- Somebody who is only described ------------------------------------------- */
+
+static const char *const lantern[] = {
+    "The blue lantern belongs to Kaspar Voss.\n\n"
+    "Kaspar Voss has lived in Corvane for many years.\n\n"
+    "Lanterns are sold in Longmere.",
+    NULL,
+};
+static const char asks_for_town[] =
+    "In which town does the owner of the blue lantern live?";
+
+static void run_lantern(struct world *w, const char *const *docs, const char *worker)
+{
+    world_init(w, &(struct world_options){
+                      .question = asks_for_town, .docs = docs, .worker = worker });
+    assert_int_equal(world_run(w, "local"), 0);
+}
+
+static void test_who_is_meant_is_asked_first(void **state)
+{
+    (void)state;
+    struct world w;
+    run_lantern(&w, lantern,
+                "when user contains \"belongs to\"\n"
+                "when user contains \"Who is the owner of the blue lantern?\"\n"
+                "say Kaspar Voss\n\n"
+                "when user contains \"has lived\"\n"
+                "when user contains \"In which town does Kaspar Voss live?\"\n"
+                "say Corvane\n\n"
+                "when any contains \"\"\nsay not stated\n");
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    assert_string_equal(w.out.answer,
+                        "Corvane [1] (the owner of the blue lantern: Kaspar Voss [2])");
+    assert_int_equal(w.out.n_citations, 2);
+    assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
+    assert_string_equal(w.run.reading.question, asks_for_town);
+    world_release(&w);
+}
+
+/* Nobody is named, or nothing is told of who is: then the question as it is. */
+static void test_where_the_name_does_not_help(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "not stated", "a merchant", "Kaspar Voss" };
+    for (size_t i = 0; i < 3; i++) {
+        struct world w;
+        char script[512];
+        snprintf(script, sizeof script,
+                 "when user contains \"belongs to\"\n"
+                 "when user contains \"Who is the owner\"\nsay %s\n\n"
+                 "when user contains \"Longmere\"\n"
+                 "when user contains \"the owner of the blue lantern live\"\n"
+                 "say Longmere\n\n"
+                 "when any contains \"\"\nsay not stated\n",
+                 names[i]);
+        run_lantern(&w, lantern, script);
+        assert_string_equal(w.out.answer, "Longmere [1]");
+        world_release(&w);
+        run_lantern(&w, lantern, "when any contains \"\"\nsay not stated\n");
+        assert_int_equal(w.out.status, FINAL_NOT_FOUND);
+        assert_int_equal(w.out.coverage.absent, 3);
+        world_release(&w);
+    }
+}
+
+/* What the documents say in the question's own words is looked up in those. */
+static void test_a_description_of_the_documents(void **state)
+{
+    (void)state;
+    static const char *const docs[] = {
+        "The owner of the blue lantern lives in Corvane.\n\nAnn owns a red one.", NULL
+    };
+    struct world w;
+    run_lantern(&w, docs,
+                "when user contains \"lives in Corvane\"\n"
+                "when user contains \"the owner of the blue lantern live\"\n"
+                "say Corvane\n\n"
+                "when any contains \"\"\nsay not stated\n");
+    char *sent = world_sent(w.worker);
+    assert_string_equal(w.out.answer, "Corvane [1]");
+    assert_int_equal(world_count(sent, "Who is the owner"), 0);
+    mem_free(sent);
+    world_release(&w);
+}
+
 /* --- Findings that compete --------------------------------------------------- */
 
 static const char *const rival_docs[] = {
@@ -469,6 +554,9 @@ int main(void)
         cmocka_unit_test(test_nothing_in_any_document),
         cmocka_unit_test(test_not_found_says_what_was_read),
         cmocka_unit_test(test_worker_that_scores_is_screened),
+        cmocka_unit_test(test_who_is_meant_is_asked_first),
+        cmocka_unit_test(test_where_the_name_does_not_help),
+        cmocka_unit_test(test_a_description_of_the_documents),
         cmocka_unit_test(test_the_surest_of_rivals_is_the_answer),
         cmocka_unit_test(test_the_first_and_the_last_of_changing_states),
         cmocka_unit_test(test_lists_counts_and_sums_are_put_together_here),

@@ -142,39 +142,40 @@ static void answer_one(const struct record *rec, size_t i, struct final *out)
 
 /* --- In the end, in the beginning --------------------------------------------- */
 
-/* The verified finding of this value, which may have been joined with others; -1: none.
- */
-static long finding_of(const struct record *rec, const char *value)
-{
-    for (size_t i = 0; i < rec->findings.n; i++) {
-        const struct finding *f = &rec->findings.items[i];
-        if (answer_is_verified(f) && merge_same_value(f->value, value)) return (long)i;
-    }
-    return -1;
-}
-
 /* Does the job tell the state in this document, as surely as an answer has to be? */
 static bool tells_state(const struct record *rec, const struct job *j, int doc)
 {
-    return j->state == JOB_ANSWERED && decide_sure(j->strength) &&
+    return j->sample == 0 && j->state == JOB_ANSWERED && decide_sure(j->strength) &&
            rec->reading->chunks->items[j->chunk].doc == doc;
 }
 
+/* What the part says for itself, whatever others say: job and its further samples. False:
+ * nothing that its quote shows. */
+static bool finding_of(const struct record *rec, const struct plan *plan, struct job *job,
+                       struct finding *out)
+{
+    struct job_list alone = { .items = job, .n = (size_t)plan->tasks[0].n_samples };
+    struct finding_list found;
+    merge_jobs(rec->reading, plan, &alone, 1, &found);
+    if (found.n == 0 || !answer_is_verified(&found.items[0])) return false;
+    *out = found.items[0];
+    return true;
+}
+
 /* In the document of the best finding, what the last part (the first one) tells; the best
- * finding if none does. */
-static size_t find_state(const struct record *rec, const struct job_list *jobs, bool last)
+ * finding if none does. Returns its index. */
+static size_t find_state(struct record *rec, const struct plan *plan,
+                         const struct job_list *jobs, bool last)
 {
     int doc = rec->findings.items[0].quote.doc, at = -1;
-    size_t found = 0;
+    struct finding state;
     for (size_t i = 0; i < jobs->n; i++) {
-        const struct job *j = &jobs->items[i];
+        struct job *j = &jobs->items[i];
         bool further = at < 0 || (last ? j->chunk > at : j->chunk < at);
-        long f = further && tells_state(rec, j, doc) ? finding_of(rec, j->answer) : -1;
-        if (f < 0) continue;
-        at = j->chunk;
-        found = (size_t)f;
+        bool tells = further && tells_state(rec, j, doc);
+        if (tells && finding_of(rec, plan, j, &state)) at = j->chunk;
     }
-    return found;
+    return at < 0 ? 0 : record_add_finding(rec, &state);
 }
 
 /* --- In each document, on both sides ----------------------------------------- */
@@ -258,7 +259,7 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     } else if (kind == QUESTION_COMPARE) {
         answer_compared(&rec, out);
     } else if (kind == QUESTION_LAST || kind == QUESTION_FIRST) {
-        answer_one(&rec, find_state(&rec, jobs, kind == QUESTION_LAST), out);
+        answer_one(&rec, find_state(&rec, plan, jobs, kind == QUESTION_LAST), out);
     } else if (kind != QUESTION_LOOK_UP && kind != QUESTION_EACH) {
         answer_all(run, &rec, kind, out);
     } else {

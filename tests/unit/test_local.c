@@ -347,12 +347,13 @@ static const char *const globe_docs[] = {
     NULL,
 };
 
-#define TELLS(place, sure)                     \
-    "when user contains \"" place "\"\n"       \
+#define TELLS_AS(words, place, sure)           \
+    "when user contains \"" words "\"\n"       \
     "when user contains \"Reply Yes or No\"\n" \
     "say Yes\nabsent " sure "\n\n"             \
-    "when user contains \"" place "\"\n"       \
+    "when user contains \"" words "\"\n"       \
     "say " place "\nabsent -2\n\n"
+#define TELLS(place, sure) TELLS_AS(place, place, sure)
 
 static const char tells_places[] =
     TELLS("Dunholt", "-0.1 -2.5") TELLS("Marrowby", "-0.01 -4")
@@ -378,6 +379,39 @@ static void test_the_first_and_the_last_of_changing_states(void **state)
         assert_int_equal(world_run(&w, "local"), 0);
         assert_int_equal(w.out.status, FINAL_ANSWERED);
         assert_string_equal(w.out.answer, cases[i][1]);
+        world_release(&w);
+    }
+}
+
+/* It comes back where it was: the last part says so, the surest one does not tell when.
+ */
+static void test_the_last_state_is_cited_from_the_last_part(void **state)
+{
+    static const char *const docs[] = {
+        "In summer the globe was moved on to Marrowby, which was a long way from "
+        "there.\n\n"
+        "In autumn the globe was moved on to Elmsgate, and nobody knows by whom it "
+        "was.\n\n"
+        "In winter the globe was brought back to the house of its owner in Marrowby.\n",
+        NULL,
+    };
+    static const char worker[] = TELLS_AS("moved on to Marrowby", "Marrowby", "-0.01 -4")
+        TELLS("Elmsgate", "-0.1 -2.5")
+            TELLS_AS("owner in Marrowby", "Marrowby", "-0.1 -2.5");
+    static const char *const cited[] = { "moved on to", "brought back" };
+    (void)state;
+    for (int last = 0; last < 2; last++) {
+        struct world w;
+        world_init(&w, &(struct world_options){
+                           .question = last ? "Where was the globe in the end?"
+                                            : "Where was the globe?",
+                           .docs = docs,
+                           .worker = worker,
+                           .worker_is = { .in_process = true, .context = 4096 } });
+        assert_int_equal(world_run(&w, "local"), 0);
+        assert_string_equal(w.out.answer, "Marrowby [1]");
+        assert_int_equal(w.out.n_citations, 1);
+        assert_contains(w.out.citations[0].text, cited[last]);
         world_release(&w);
     }
 }
@@ -559,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_a_description_of_the_documents),
         cmocka_unit_test(test_the_surest_of_rivals_is_the_answer),
         cmocka_unit_test(test_the_first_and_the_last_of_changing_states),
+        cmocka_unit_test(test_the_last_state_is_cited_from_the_last_part),
         cmocka_unit_test(test_lists_counts_and_sums_are_put_together_here),
         cmocka_unit_test(test_anything_at_all),
         cmocka_unit_test(test_nothing_at_all),

@@ -108,16 +108,16 @@ static bool same_surroundings(const struct place *a, const struct place *b)
 
 static void add_window(struct guard_index *ix, const struct place *place, uint32_t window)
 {
-    uint64_t hash = hash_window(place->text + place->at);
+    uint64_t hash = hash_window(place->text + place->at), bit = filter_bit(ix, hash);
+    uint64_t *bits = &ix->filter[bit / 64], mask = (uint64_t)1 << bit % 64;
     uint32_t *head = &ix->heads[chain_of(ix, hash)];
-    if (*head) {
+    if (*bits & mask) { /* else no window like it has come */
         struct place last = place_of(ix, *head);
         if (same_surroundings(&last, place)) return;
     }
     ix->next[window] = *head;
     *head = window;
-    uint64_t bit = filter_bit(ix, hash);
-    ix->filter[bit / 64] |= (uint64_t)1 << bit % 64;
+    *bits |= mask;
 }
 
 static void add_documents(struct guard_index *ix)

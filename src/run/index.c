@@ -17,7 +17,7 @@
 
 enum {
     BATCH_PARTS = 32,
-    TOKENS_AROUND = 48 /* instructions and template, in each state */
+    TOKENS_AROUND = 60 /* instructions and template, in each state; rather too many */
 };
 
 /* How long a question may be so that it finds these parts; only small contexts care. */

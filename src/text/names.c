@@ -128,34 +128,15 @@ void names_look_up(struct search *s, const char *question, struct names *out)
 
 /* --- Against a sentence ---------------------------------------------------- */
 
-enum { WORDS_MAX = 256 };
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\n' || c == '\t';
 }
 
-/* A text as words; what is behind these is not looked at. */
-struct word_list {
-    const char *text;
-    struct word items[WORDS_MAX];
-    int n;
-};
-
 /* Capitalised words that stand side by side, [first, last] of a list: "Ines Ardent". */
 struct phrase {
     int first, last;
 };
-
-static void cut_words(const char *text, size_t len, struct word_list *out)
-{
-    size_t pos = 0;
-    out->text = text;
-    out->n = 0;
-    while (out->n < WORDS_MAX && words_next(text, len, &pos, &out->items[out->n])) {
-        out->n++;
-    }
-}
 
 static bool has_word(const struct word_list *list, int first, int last, uint64_t hash)
 {
@@ -290,8 +271,8 @@ bool names_differ(const char *question, const char *sentence, size_t sentence_le
     bool known = false;
     collect(question, strlen(question), &names);
     if (names.n == 0 || !names.trusted) return false;
-    cut_words(question, strlen(question), &asked);
-    cut_words(around, around_len, &words);
+    words_cut(question, strlen(question), &asked);
+    words_cut(around, around_len, &words);
     struct told told = { .around = &words, .first = 1 };
     find_others(&asked, sentence, sentence_len, &told);
     for (int i = 0; i < words.n && told.n_others > 0; i++) {

@@ -356,3 +356,13 @@ bool words_next(const char *text, size_t len, size_t *pos, struct word *word)
     word->end = *pos = (size_t)(at - text);
     return true;
 }
+
+void words_cut(const char *text, size_t len, struct word_list *out)
+{
+    size_t pos = 0;
+    out->text = text;
+    out->n = 0;
+    while (out->n < WORD_LIST_MAX && words_next(text, len, &pos, &out->items[out->n])) {
+        out->n++;
+    }
+}

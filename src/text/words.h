@@ -27,6 +27,15 @@ struct word {
 /* The next word at or after *pos, which moves behind it; false at the end. */
 bool words_next(const char *text, size_t len, size_t *pos, struct word *word);
 
+/* The first words of a text. */
+enum { WORD_LIST_MAX = 256 };
+struct word_list {
+    const char *text;
+    struct word items[WORD_LIST_MAX];
+    int n;
+};
+void words_cut(const char *text, size_t len, struct word_list *out);
+
 /* Hash of a number written in the form above ("12.5"). */
 uint64_t words_hash(const char *folded);
 

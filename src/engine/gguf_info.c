@@ -15,7 +15,6 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "engine/widen.h"
 
 #include <errno.h>
 #include <ggml.h>
@@ -412,6 +411,11 @@ static void add_place(struct gguf_places *places, uint64_t start, uint64_t bytes
     places->tensors[places->n++] = (struct gguf_place){ .start = start, .bytes = bytes };
 }
 
+bool gguf_is_narrow(const char *tensor, int type)
+{
+    return type == GGML_TYPE_Q5_0 && strcmp(tensor, "token_embd.weight") != 0;
+}
+
 static void read_tensor(struct header *h, struct gguf_info *out)
 {
     uint64_t dims[DIMS_MAX] = { 0 };
@@ -437,7 +441,7 @@ static void read_tensor(struct header *h, struct gguf_info *out)
         return;
     }
     out->tensor_bytes += bytes;
-    out->narrow_bytes += widen_takes(name, (int)type) ? bytes : 0;
+    out->narrow_bytes += gguf_is_narrow(name, (int)type) ? bytes : 0;
     h->type_bytes[type] += bytes;
     h->data_end = offset + bytes > h->data_end ? offset + bytes : h->data_end;
     if (h->places) {

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@ struct gguf_info {
     char quantisation[64]; /* general.file_type, or the commonest type of its tensors */
     uint64_t file_bytes;
     uint64_t tensor_bytes; /* weights */
-    uint64_t narrow_bytes; /* of these, what widen.h can take */
+    uint64_t narrow_bytes; /* of these, in tensors that gguf_is_narrow() */
     int context;           /* trained; 0 if not said */
     int layers, heads, heads_kv, embedding, vocabulary;
     int key_length, value_length; /* a head */
@@ -29,6 +30,10 @@ struct gguf_info {
 
 /* LW_ERR_LOCAL: missing, unreadable, not GGUF, damaged or truncated (says which). */
 int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err);
+
+/* Is a tensor of this name and ggml type one that widen.h widens? Not the table of
+ * embeddings: nothing is multiplied with it but, in some models, the last token. */
+bool gguf_is_narrow(const char *tensor, int type);
 
 /* Where things lie in the file, for those who read it without libllama. */
 struct gguf_place {

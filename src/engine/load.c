@@ -323,10 +323,11 @@ static int open_model(struct loaded *m, const struct engine_options *opt,
     params.progress_callback = on_progress;
     /* The library takes a plain pointer; the callback only reads. */
     params.progress_callback_user_data = (void *)(uintptr_t)opt;
-    FILE *widened = m->widened ? widen_open(opt->path) : NULL;
-    if (widened) {
-        m->model = llama_model_load_from_file_ptr(widened, params);
-        fclose(widened);
+    FILE *wide = m->widened ? widen_open(opt->path) : NULL;
+    m->widened = wide != NULL;
+    if (wide) {
+        m->model = llama_model_load_from_file_ptr(wide, params);
+        fclose(wide);
     } else {
         m->model = llama_model_load_from_file(opt->path, params);
     }
@@ -355,15 +356,16 @@ static void choose_weights(struct loaded *m, struct gguf_info *info,
                            const struct engine_options *opt)
 {
     bool on_gpu = llama_supports_gpu_offload() && opt->gpu_layers != ENGINE_NO_GPU;
-    struct gguf_info wider = *info;
-    uint64_t free_bytes = machine_memory_free();
+    uint64_t more = widen_more(info);
 
-    wider.tensor_bytes += widen_more(info);
-    struct need need = need_of(&wider, m->context);
-    if (wider.tensor_bytes > info->tensor_bytes && opt->mmap != ENGINE_MMAP_YES &&
-        !on_gpu && (free_bytes == 0 || need_sum(&need) <= free_bytes)) {
+    if (more == 0 || on_gpu || opt->mmap == ENGINE_MMAP_YES) {
+        return;
+    }
+    struct need need = need_of(info, m->context);
+    uint64_t free_bytes = machine_memory_free();
+    if (free_bytes == 0 || need_sum(&need) + more <= free_bytes) {
         m->widened = true;
-        *info = wider;
+        info->tensor_bytes += more;
     }
 }
 

@@ -28,20 +28,31 @@ enum {
 
 /* --- Blocks --------------------------------------------------------------- */
 
+/* Eight weights at a time, one a byte, the first in the lowest (x86-64; elsewhere nothing
+ * is widened). n + 16 * fifth - 16 is n with a fifth bit and, in two's complement,
+ * 0xf0 | n without. */
+static uint64_t eight(uint64_t fours, unsigned fifths)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t bits = fifths * ones & 0x8040201008040201u; /* bit i in byte i */
+    uint64_t set = (bits + 0x7f * ones) >> 7 & ones;
+
+    return fours | (ones - set) * 0xf0;
+}
+
 static void widen_block(const unsigned char *from, unsigned char *to)
 {
-    const unsigned char *fifths = from + 2, *fours = from + 6;
-    uint32_t fifth = (uint32_t)fifths[0] | (uint32_t)fifths[1] << 8 |
-                     (uint32_t)fifths[2] << 16 | (uint32_t)fifths[3] << 24;
+    const unsigned char *fifths = from + 2;
+    const uint64_t low = 0x0f0f0f0f0f0f0f0fu;
+    uint64_t fours[2], out[4];
 
-    memcpy(to, from, 2);
-    for (int i = 0; i < BLOCK / 2; i++) {
-        uint32_t low = (fours[i] & 15u) | (fifth >> i & 1u) << 4;
-        uint32_t high = fours[i] >> 4 | (fifth >> (i + BLOCK / 2) & 1u) << 4;
-        /* 0..31 stands for -16..15, in two's complement. */
-        to[2 + i] = (unsigned char)(low - 16u);
-        to[2 + i + BLOCK / 2] = (unsigned char)(high - 16u);
+    memcpy(fours, from + 6, sizeof fours);
+    for (int i = 0; i < 2; i++) {
+        out[i] = eight(fours[i] & low, fifths[i]);
+        out[i + 2] = eight(fours[i] >> 4 & low, fifths[i + 2]);
     }
+    memcpy(to, from, 2);
+    memcpy(to + 2, out, sizeof out);
 }
 
 void widen_blocks(const unsigned char *from, unsigned char *to, size_t n)
@@ -49,11 +60,6 @@ void widen_blocks(const unsigned char *from, unsigned char *to, size_t n)
     for (size_t i = 0; i < n; i++) {
         widen_block(from + i * NARROW_BYTES, to + i * WIDE_BYTES);
     }
-}
-
-bool widen_takes(const char *tensor, int type)
-{
-    return type == GGML_TYPE_Q5_0 && strcmp(tensor, "token_embd.weight") != 0;
 }
 
 /* Where it was measured. */
@@ -212,8 +218,8 @@ static void convert_header(struct stream *s, struct gguf_context *g)
 
     for (size_t i = 0; i < s->n_pieces; i++) {
         s->pieces[i].from = data + gguf_get_tensor_offset(g, (int64_t)i);
-        s->pieces[i].converted = widen_takes(gguf_get_tensor_name(g, (int64_t)i),
-                                             (int)gguf_get_tensor_type(g, (int64_t)i));
+        s->pieces[i].converted = gguf_is_narrow(gguf_get_tensor_name(g, (int64_t)i),
+                                                (int)gguf_get_tensor_type(g, (int64_t)i));
     }
     for (size_t i = 0; i < s->n_pieces; i++) {
         if (s->pieces[i].converted) {

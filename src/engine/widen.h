@@ -18,13 +18,8 @@
 
 #include "engine/gguf_info.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-
-/* Is a tensor of this name and ggml type widened? Not the table of embeddings: nothing is
- * multiplied with it but, in some models, the last token. */
-bool widen_takes(const char *tensor, int type);
 
 /* Bytes of memory more that the weights take when widened; 0: nothing to widen, or
  * nothing known to be gained on this kind of processor. */

@@ -148,7 +148,7 @@ static void expect_same_numbers(const struct ggml_context *a,
     int64_t n = tensors[which].columns * tensors[which].rows;
     float *first = mem_array((size_t)n, sizeof *first);
     float *second = mem_array((size_t)n, sizeof *second);
-    bool widened = widen_takes(tensors[which].name, (int)tensors[which].type);
+    bool widened = gguf_is_narrow(tensors[which].name, (int)tensors[which].type);
 
     assert_int_equal(narrow->type, tensors[which].type);
     assert_int_equal(wide->type, widened ? GGML_TYPE_Q8_0 : narrow->type);

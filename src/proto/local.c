@@ -9,8 +9,8 @@
  * What wants all there is has read every part, and is put together here, from findings
  * whose quotes show them. Of what changes, "in the end" is what the last part says. Who
  * is only described ("the owner of the lantern") is asked for by itself first. The worker
- * is not asked to choose or to combine, but for a summary: on 20 questions a
- * second look at rival findings made none right. */
+ * is not asked to choose or to combine, but for a summary: on 20 questions a second look
+ * at rival findings made none right. */
 #include "proto/ways.h"
 
 #include "base/mem.h"
@@ -269,80 +269,108 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     record_release(&rec);
 }
 
+/* Released by the caller: plan_release(). */
+static int read_for(const struct proto_run *run, const char *question, struct plan *plan,
+                    struct job_list *jobs, struct lw_error *err)
+{
+    *plan = (struct plan){ .tasks = NULL };
+    question_plan(plan, question, run->reading.set->n_docs);
+    proto_set_samples(run, plan);
+    return run_jobs(&run->reading, plan, NULL, NULL, jobs, err);
+}
+
 /* --- Somebody who is only described ------------------------------------------- */
 
 /* Look one thing up. *best: its best finding, -1 if there is none. */
 static int look_up(struct proto_run *run, struct record *rec, const char *question,
                    long *best, struct lw_error *err)
 {
-    struct plan plan = { .tasks = NULL };
-    struct job_list jobs = { .items = NULL };
+    struct plan plan;
+    struct job_list jobs;
     run->reading.question = question;
-    question_plan(&plan, question, run->reading.set->n_docs);
-    proto_set_samples(run, &plan);
-    int code = run_jobs(&run->reading, &plan, NULL, NULL, &jobs, err);
-    if (code == 0) record_add_jobs(rec, &plan, &jobs);
-    const struct asked *asked = code == 0 ? &rec->asked[rec->n_asked - 1] : NULL;
-    *best = asked && asked->n > 0 ? (long)asked->first : -1;
+    int code = read_for(run, question, &plan, &jobs, err);
+    *best = -1;
+    if (code == 0) {
+        record_add_jobs(rec, &plan, &jobs);
+        const struct asked *asked = &rec->asked[rec->n_asked - 1];
+        if (asked->n > 0) *best = (long)asked->first;
+    }
     plan_release(&plan);
     return code;
 }
 
-static const struct finding *shown(const struct record *rec, long i)
+static bool is_shown(const struct record *rec, long i)
 {
-    bool verified = i >= 0 && answer_is_verified(&rec->findings.items[i]);
-    return verified ? &rec->findings.items[i] : NULL;
+    return i >= 0 && answer_is_verified(&rec->findings.items[i]);
 }
 
-/* *done: both questions were answered, by quotes that show it. */
-static int answer_in_two(struct proto_run *run, struct record *rec,
-                         const struct two_hop *h, struct final *out, bool *done,
-                         struct lw_error *err)
+/* *who: the finding that names who is described; *what: the one that answers, with the
+ * name. Each -1 if there is none that its quote shows. */
+static int look_up_in_two(struct proto_run *run, struct record *rec,
+                          const struct two_hop *h, long *who, long *what,
+                          struct lw_error *err)
 {
-    struct arena *a = run->reading.arena;
-    long who, what = -1;
-    proto_trace(run, "asked by itself first: %s", h->first);
-    int code = look_up(run, rec, h->first, &who, err);
-    const struct finding *name = code == 0 ? shown(rec, who) : NULL;
-    if (!name || !two_hop_is_name(name->value)) return code;
-    code = look_up(run, rec, two_hop_second(a, h, name->value), &what, err);
-    const struct finding *answer = code == 0 ? shown(rec, what) : NULL;
-    if (!answer) return code;
-    name = shown(rec, who); /* the list may have moved */
-    answer_from_text(rec,
-                     arena_printf(a, "%s [%s] (%.*s: %s [%s])", answer->value, answer->id,
-                                  (int)h->len, h->question + h->at, name->value,
-                                  name->id),
-                     NULL, 0, out);
-    *done = true;
+    proto_trace(run, "asked first: %s", h->first);
+    int code = look_up(run, rec, h->first, who, err);
+    const char *name = is_shown(rec, *who) ? rec->findings.items[*who].value : "";
+    if (!two_hop_is_name(name)) *who = -1;
+    if (*who < 0) return code;
+    const char *second = two_hop_second(run->reading.arena, h, name);
+    proto_trace(run, "asked with the name: %s", second);
+    code = look_up(run, rec, second, what, err);
+    if (!is_shown(rec, *what)) *what = -1;
     return code;
+}
+
+/* What was found (-1: not), and on a line of its own who is described. */
+static void tell_both(const struct record *rec, const struct two_hop *h, long what,
+                      long who, struct final *out)
+{
+    size_t answer = (size_t)what, name = (size_t)who;
+    const char *described = h->question + h->at;
+    const struct answer_line lines[] = {
+        { .label = "", .from = &answer, .n = what >= 0 },
+        { .label = arena_printf(rec->reading->arena, "%.*s: ", (int)h->len, described),
+          .from = &name,
+          .n = 1 },
+    };
+    answer_from_lines(rec, lines, 2, out);
 }
 
 /* Where the documents use the description themselves it may well stand beside what is
  * asked: then the question as it is comes first. */
+static int look_up_described(struct proto_run *run, struct record *rec,
+                             const struct two_hop *h, struct final *out,
+                             struct lw_error *err)
+{
+    long as_is = -1, who = -1, what = -1;
+    int code = 0;
+    if (h->as_described) code = look_up(run, rec, h->question, &as_is, err);
+    if (code == 0 && as_is < 0) code = look_up_in_two(run, rec, h, &who, &what, err);
+    if (code == 0 && what < 0 && !h->as_described) {
+        code = look_up(run, rec, h->question, &as_is, err);
+    }
+    run->reading.question = h->question;
+    bool ended = code != 0 || cancel_level(run->reading.cancel) != CANCEL_NONE;
+    if (as_is >= 0) {
+        answer_one(rec, (size_t)as_is, out);
+    } else if (what >= 0 || (who >= 0 && ended)) {
+        tell_both(rec, h, what, who, out);
+        if (code) answer_partial(rec, out, code, err->message);
+        code = 0;
+    } else {
+        answer_not_found(rec, out);
+    }
+    return code;
+}
+
 static int answer_described(struct proto_run *run, const struct two_hop *h,
                             struct final *out, struct lw_error *err)
 {
     struct record rec;
-    long best = -1;
-    bool done = false;
-    int code = 0;
     record_init(&rec, &run->reading);
-    for (int i = 0; i < 2 && code == 0 && !done; i++) {
-        bool in_two = (i == 0) != h->as_described;
-        if (in_two) {
-            code = answer_in_two(run, &rec, h, out, &done, err);
-        } else {
-            code = look_up(run, &rec, h->question, &best, err);
-            done = code == 0 && best >= 0;
-            if (done) answer_one(&rec, (size_t)best, out);
-        }
-    }
-    run->reading.question = h->question;
-    if (code == 0) {
-        if (!done) answer_not_found(&rec, out);
-        end_answer(run, &rec, out);
-    }
+    int code = look_up_described(run, &rec, h, out, err);
+    if (code == 0) end_answer(run, &rec, out);
     record_release(&rec);
     return code;
 }
@@ -358,11 +386,9 @@ int local_run(struct proto_run *run, struct final *out, struct lw_error *err)
         two_hop_find(run->reading.arena, question, run->reading.set, &hop)) {
         return answer_described(run, &hop, out, err);
     }
-    struct plan plan = { .tasks = NULL };
-    struct job_list jobs = { .items = NULL };
-    question_plan(&plan, question, run->reading.set->n_docs);
-    proto_set_samples(run, &plan);
-    int code = run_jobs(&run->reading, &plan, NULL, NULL, &jobs, err);
+    struct plan plan;
+    struct job_list jobs;
+    int code = read_for(run, question, &plan, &jobs, err);
     if (code == 0) answer_question(run, &plan, &jobs, out);
     plan_release(&plan);
     return code;

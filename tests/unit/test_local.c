@@ -236,7 +236,7 @@ static void test_who_is_meant_is_asked_first(void **state)
                 "when any contains \"\"\nsay not stated\n");
     assert_int_equal(w.out.status, FINAL_ANSWERED);
     assert_string_equal(w.out.answer,
-                        "Corvane [1] (the owner of the blue lantern: Kaspar Voss [2])");
+                        "Corvane [1]\nthe owner of the blue lantern: Kaspar Voss [2]");
     assert_int_equal(w.out.n_citations, 2);
     assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
     assert_string_equal(w.run.reading.question, asks_for_town);
@@ -267,6 +267,48 @@ static void test_where_the_name_does_not_help(void **state)
         assert_int_equal(w.out.coverage.absent, 3);
         world_release(&w);
     }
+}
+
+/* The name is found, and then the worker fails, or the user stops waiting: the name is
+ * what there is. */
+#define NAMES_THE_OWNER                                              \
+    "when user contains \"belongs to\"\n"                            \
+    "when user contains \"Who is the owner of the blue lantern?\"\n" \
+    "say Kaspar Voss\n\n"                                            \
+    "when user contains \"Who is\"\nsay not stated\n\n"
+
+static void test_a_failure_behind_the_name(void **state)
+{
+    (void)state;
+    struct world w;
+    run_lantern(&w, lantern,
+                NAMES_THE_OWNER "when any contains \"\"\nfinish failed out of memory\n");
+    assert_int_equal(w.out.status, FINAL_PARTIAL);
+    assert_contains(w.out.answer, "Kaspar Voss [1]");
+    assert_contains(w.out.cause_message, "out of memory");
+    world_release(&w);
+}
+
+static void stop_behind_the_name(void *user, const char *sentence)
+{
+    struct world *w = user;
+    if (strstr(sentence, "asked with the name")) cancel_raise(&w->cancel);
+}
+
+static void test_a_stop_behind_the_name(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){ .question = asks_for_town,
+                                            .docs = lantern,
+                                            .worker = NAMES_THE_OWNER
+                                            "when any contains \"\"\nsay not stated\n" });
+    w.run.reading.trace = stop_behind_the_name;
+    w.run.reading.user = &w;
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_PARTIAL);
+    assert_contains(w.out.answer, "Kaspar Voss [1]");
+    world_release(&w);
 }
 
 /* What the documents say in the question's own words is looked up in those. */
@@ -590,6 +632,8 @@ int main(void)
         cmocka_unit_test(test_worker_that_scores_is_screened),
         cmocka_unit_test(test_who_is_meant_is_asked_first),
         cmocka_unit_test(test_where_the_name_does_not_help),
+        cmocka_unit_test(test_a_failure_behind_the_name),
+        cmocka_unit_test(test_a_stop_behind_the_name),
         cmocka_unit_test(test_a_description_of_the_documents),
         cmocka_unit_test(test_the_surest_of_rivals_is_the_answer),
         cmocka_unit_test(test_the_first_and_the_last_of_changing_states),

@@ -130,12 +130,12 @@ static int take_stem(void *user, int flags, const char *token, int len, int star
 static int32_t stem_of(struct search *s, const char *token, int len)
 {
     int32_t term = terms_intern(&s->terms, token, (size_t)len);
-    if (s->terms.items[term].stem == TERM_NONE) {
+    if (s->terms.stems[term] == TERM_NONE) {
         s->stem = term;
         tokenize(&s->stemmer, token, (size_t)len, take_stem, s);
-        s->terms.items[term].stem = s->stem;
+        s->terms.stems[term] = s->stem;
     }
-    return s->terms.items[term].stem;
+    return s->terms.stems[term];
 }
 
 /* Words, then pairs, of a chunk. */

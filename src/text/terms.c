@@ -7,6 +7,8 @@
 
 #include <assert.h>
 
+#include <string.h>
+
 enum { SLOTS_FIRST = 1024 };
 
 void terms_init(struct terms *t)
@@ -18,6 +20,9 @@ void terms_init(struct terms *t)
 void terms_release(struct terms *t)
 {
     mem_free(t->items);
+    mem_free(t->stems);
+    mem_free(t->counts);
+    mem_free(t->here);
     mem_free(t->slots);
     mem_free(t->notes);
     mem_free(t->postings);
@@ -27,80 +32,126 @@ void terms_release(struct terms *t)
 
 /* --- The table ----------------------------------------------------------------- */
 
-static uint64_t hash_of(const char *text, size_t len)
+static uint64_t load_8(const char *text)
 {
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
+    uint64_t bytes;
+    memcpy(&bytes, text, sizeof bytes);
+    return bytes;
+}
+
+static uint64_t load_4(const char *text)
+{
+    uint32_t bytes;
+    memcpy(&bytes, text, sizeof bytes);
+    return bytes;
+}
+
+/* Of one to eight bytes, such that no two words of the same length are equal. */
+static uint64_t load_short(const char *text, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (len >= 4) return load_4(text) | load_4(text + len - 4) << 32;
+    return len == 0
+               ? 0
+               : (uint64_t)s[0] | (uint64_t)s[len / 2] << 8 | (uint64_t)s[len - 1] << 16;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t eight)
+{
+    hash = (hash ^ eight) * 0x9e3779b97f4a7c15u; /* 2^64 by the golden ratio, odd */
     return hash ^ hash >> 32;
 }
 
+/* Eight bytes at a step: most words take one. */
+static uint64_t hash_of(const char *text, size_t len)
+{
+    uint64_t hash = mix(len, 0);
+    for (; len > 8; text += 8, len -= 8) hash = mix(hash, load_8(text));
+    return mix(mix(hash, load_short(text, len)), 0);
+}
+
 /* The slot of the hash, or the free one where it belongs. */
-static size_t slot_of(const struct terms *t, uint64_t hash)
+static struct term_slot *slot_of(const struct terms *t, uint64_t hash)
 {
     size_t at = hash & (t->n_slots - 1);
-    while (t->slots[at] && t->items[t->slots[at] - 1].hash != hash) {
+    while (t->slots[at].number && t->slots[at].hash != hash) {
         at = (at + 1) & (t->n_slots - 1);
     }
-    return at;
+    return &t->slots[at];
 }
 
 static void grow_slots(struct terms *t)
 {
-    mem_free(t->slots);
+    struct term_slot *old = t->slots;
+    size_t n_old = t->n_slots;
     t->n_slots *= 2;
     t->slots = mem_array(t->n_slots, sizeof *t->slots);
-    for (size_t i = 0; i < t->n; i++) {
-        t->slots[slot_of(t, t->items[i].hash)] = (uint32_t)i + 1;
+    for (size_t i = 0; i < n_old; i++) {
+        if (old[i].number) *slot_of(t, old[i].hash) = old[i];
     }
+    mem_free(old);
+}
+
+static void make_room(struct terms *t)
+{
+    size_t caps[] = { t->cap, t->cap, t->cap };
+    mem_grow((void **)&t->items, &t->cap, t->n + 1, sizeof *t->items);
+    mem_grow((void **)&t->stems, &caps[0], t->n + 1, sizeof *t->stems);
+    mem_grow((void **)&t->counts, &caps[1], t->n + 1, sizeof *t->counts);
+    mem_grow((void **)&t->here, &caps[2], t->n + 1, sizeof *t->here);
 }
 
 int32_t terms_intern(struct terms *t, const char *text, size_t len)
 {
     uint64_t hash = hash_of(text, len);
-    size_t at = slot_of(t, hash);
-    if (t->slots[at]) return (int32_t)(t->slots[at] - 1);
+    struct term_slot *slot = slot_of(t, hash);
+    if (slot->number) return (int32_t)(slot->number - 1);
     assert(t->n < INT32_MAX);
-    mem_grow((void **)&t->items, &t->cap, t->n + 1, sizeof *t->items);
-    t->items[t->n++] = (struct term){ .hash = hash,
-                                      .text = arena_strndup(t->arena, text, len),
-                                      .len = (uint32_t)len,
-                                      .stem = TERM_NONE };
-    t->slots[at] = (uint32_t)t->n;
+    make_room(t);
+    t->items[t->n] =
+        (struct term){ .text = arena_strndup(t->arena, text, len), .len = (uint32_t)len };
+    t->stems[t->n] = TERM_NONE;
+    t->counts[t->n] = 0;
+    *slot = (struct term_slot){ .hash = hash, .number = (uint32_t)++t->n };
     if (2 * t->n >= t->n_slots) grow_slots(t);
     return (int32_t)(t->n - 1);
 }
 
 /* --- Postings ------------------------------------------------------------------ */
 
+static void note_chunk(struct terms *t)
+{
+    mem_grow((void **)&t->notes, &t->cap_notes, t->n_notes + t->n_here, sizeof *t->notes);
+    for (size_t i = 0; i < t->n_here; i++) {
+        uint32_t term = t->here[i];
+        t->notes[t->n_notes++] =
+            (struct note){ .term = term, .posting = { t->chunk, t->counts[term] } };
+        t->items[term].n++;
+        t->counts[term] = 0;
+    }
+    t->n_here = 0;
+}
+
 void terms_count(struct terms *t, int32_t term, uint32_t chunk)
 {
-    struct term *of = &t->items[term];
-    struct note *last = of->last_note ? &t->notes[of->last_note - 1] : NULL;
-    if (last && last->posting.chunk == chunk) {
-        last->posting.count++;
-        return;
-    }
-    assert(!t->postings && t->n_notes < UINT32_MAX);
-    mem_grow((void **)&t->notes, &t->cap_notes, t->n_notes + 1, sizeof *t->notes);
-    t->notes[t->n_notes++] = (struct note){ .term = (uint32_t)term,
-                                            .posting = { .chunk = chunk, .count = 1 } };
-    of->last_note = (uint32_t)t->n_notes;
-    of->n++;
+    assert(!t->postings && chunk >= t->chunk);
+    if (chunk != t->chunk) note_chunk(t);
+    t->chunk = chunk;
+    if (t->counts[term]++ == 0) t->here[t->n_here++] = (uint32_t)term;
 }
 
 void terms_close(struct terms *t)
 {
     uint32_t first = 0;
+    note_chunk(t);
+    assert(t->n_notes < UINT32_MAX);
     t->postings = mem_array(t->n_notes, sizeof *t->postings);
     for (size_t i = 0; i < t->n; i++) {
-        t->items[i].first = first;
+        t->items[i].first = t->counts[i] = first;
         first += t->items[i].n;
-        t->items[i].n = 0;
     }
     for (size_t i = 0; i < t->n_notes; i++) {
-        struct term *term = &t->items[t->notes[i].term];
-        t->postings[term->first + term->n++] = t->notes[i].posting;
+        t->postings[t->counts[t->notes[i].term]++] = t->notes[i].posting;
     }
     mem_free(t->notes);
     t->notes = NULL;

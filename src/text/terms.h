@@ -1,15 +1,16 @@
 /* terms.h - which chunk holds which term, and how often.
  *
- * Terms are numbered from 0 as they come. While chunks are gone through, in
- * order, each term of a chunk is noted once, behind the last; terms_close() then
- * sorts the notes by term. Writing to the end of one list instead of to the ends
- * of thousands is what makes indexing cheap.
+ * Terms are numbered from 0 as they come. While chunks are gone through, in order,
+ * the terms of one are counted in an array, and noted once behind the notes of the
+ * last; terms_close() then sorts the notes by term. Writing to the end of one list
+ * instead of to the ends of thousands is what makes indexing cheap, and that what is
+ * touched for every word (slots, stems, counts) lies apart from what is not.
  *
  * Two terms with the same hash of 64 bits count as one.
  *
  * A term may also stand for what it stems to (see search.c); one that was never
- * counted has no postings. Memory: 8 bytes for each term of a chunk, 20 more until
- * terms_close(). Threads: one owner at a time. */
+ * counted has no postings. Memory: 8 bytes for each term of a chunk, 12 more until
+ * terms_close(); about 100 for each term. Threads: one owner at a time. */
 #ifndef LW_TEXT_TERMS_H
 #define LW_TEXT_TERMS_H
 
@@ -29,20 +30,27 @@ struct note {
 };
 
 struct term {
-    uint64_t hash;
     const char *text;
-    int32_t stem;       /* the term that counts for it; TERM_NONE: not known yet */
-    uint32_t len;       /* of text */
-    uint32_t first, n;  /* its postings, in the order of chunks */
-    uint32_t last_note; /* plus 1; 0: none */
+    uint32_t len;      /* of text */
+    uint32_t first, n; /* its postings, in the order of chunks */
+};
+
+struct term_slot {
+    uint64_t hash;
+    uint32_t number; /* of the term plus 1; 0: free */
 };
 
 struct terms {
     struct arena *arena; /* the texts */
     struct term *items;
+    int32_t *stems;   /* the term that counts for it; TERM_NONE: not known yet */
+    uint32_t *counts; /* in the chunk that is gone through */
     size_t n, cap;
-    uint32_t *slots; /* number of a term plus 1, by hash; 0: free */
-    size_t n_slots;  /* a power of two, more than twice n */
+    struct term_slot *slots;
+    size_t n_slots; /* a power of two, more than twice n */
+    uint32_t chunk; /* the one that is gone through */
+    uint32_t *here; /* its terms; room for all there are */
+    size_t n_here;
     struct note *notes;
     size_t n_notes, cap_notes;
     struct posting *postings;
@@ -51,7 +59,7 @@ struct terms {
 void terms_init(struct terms *t);
 void terms_release(struct terms *t);
 
-/* The number of the term, which is made if it is new. Moves items. */
+/* The number of the term, which is made if it is new. Moves items, stems and counts. */
 int32_t terms_intern(struct terms *t, const char *text, size_t len);
 
 /* It stands once more in the chunk, which is the one before or a later one. */

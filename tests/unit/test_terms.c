@@ -17,7 +17,7 @@ static void test_same_text_same_number(void **state)
     int32_t first = terms_intern(&t, "larch", 5);
     assert_int_equal(terms_intern(&t, "larches", 5), first);
     assert_int_not_equal(terms_intern(&t, "larches", 7), first);
-    assert_int_equal(t.items[first].stem, TERM_NONE);
+    assert_int_equal(t.stems[first], TERM_NONE);
     terms_release(&t);
 }
 
@@ -33,6 +33,25 @@ static void test_numbers_outlive_growth(void **state)
             int len = snprintf(text, sizeof text, "word%d", i);
             assert_int_equal(terms_intern(&t, text, (size_t)len), i);
             assert_string_equal(t.items[i].text, text);
+        }
+    }
+    terms_release(&t);
+}
+
+/* Of every length around the eight bytes that are hashed at a step. */
+static void test_one_byte_makes_another_term(void **state)
+{
+    (void)state;
+    struct terms t;
+    int32_t n = 0;
+    terms_init(&t);
+    for (size_t len = 1; len <= 20; len++) {
+        char text[] = "mmmmmmmmmmmmmmmmmmmmm";
+        assert_int_equal(terms_intern(&t, text, len), n++);
+        for (size_t i = 0; i < len; i++) {
+            text[i] = 'n';
+            assert_int_equal(terms_intern(&t, text, len), n++);
+            text[i] = 'm';
         }
     }
     terms_release(&t);
@@ -76,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_text_same_number),
         cmocka_unit_test(test_numbers_outlive_growth),
+        cmocka_unit_test(test_one_byte_makes_another_term),
         cmocka_unit_test(test_postings_are_sorted_by_term),
         cmocka_unit_test(test_nothing_counted),
     };

@@ -93,16 +93,21 @@ int buf_add_char(struct buf *b, char c)
 int buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list args, again;
+    size_t room = b->cap - b->len;
     va_start(args, fmt);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, args);
     va_end(args);
     int code = n < 0 ? fail(b) : reserve(b, (size_t)n);
-    if (code == 0) {
+    if (code == 0 && (size_t)n >= room) {
         vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
-        b->len += (size_t)n;
     }
     va_end(again);
+    if (code == 0) {
+        b->len += (size_t)n;
+    } else if (room > 0) {
+        b->data[b->len] = '\0';
+    }
     return code;
 }
 

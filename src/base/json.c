@@ -209,8 +209,9 @@ static int add_escaped(unsigned char c, struct buf *out)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char *at = c != '\0' ? strchr(from, c) : NULL;
-    return at != NULL ? buf_addf(out, "\\%c", to[at - from])
-                      : buf_addf(out, "\\u%04x", c);
+    const char pair[] = { '\\', at != NULL ? to[at - from] : 'u' };
+    int code = buf_add(out, pair, sizeof pair);
+    return at != NULL || code ? code : buf_addf(out, "%04x", c);
 }
 
 static bool is_plain(const char *s, uint32_t cp, int n)

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "net/sockets.h"
 
 #include <assert.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct http_host {
 
 struct http {
     CURLM *multi;
+    struct sockets sockets;
     pthread_t thread;
     struct http_options opt;
     char *user_agent;
@@ -281,11 +283,10 @@ static void *transfer_main(void *arg)
         for (struct http_host *host = h->hosts; host != NULL; host = host->next) {
             start_waiting(h, host);
         }
-        int running;
-        curl_multi_perform(h->multi, &running);
+        sockets_run_due(&h->sockets);
         cut_stalled(h);
         if (!reap(h)) {
-            curl_multi_poll(h->multi, NULL, 0, h->poll_ms, NULL);
+            sockets_wait(&h->sockets, h->poll_ms);
         }
     }
     return NULL;
@@ -295,7 +296,8 @@ static struct http *new_with_multi(const struct http_options *opt)
 {
     struct http *h = mem_alloc(sizeof *h);
     h->multi = curl_multi_init();
-    if (h->multi == NULL) {
+    if (h->multi == NULL || sockets_init(&h->sockets, h->multi)) {
+        curl_multi_cleanup(h->multi);
         mem_free(h);
         return NULL;
     }
@@ -317,6 +319,7 @@ static void free_idle(struct http *h)
     for (size_t i = 0; i < h->n_idle; i++) {
         curl_easy_cleanup(h->idle[i]);
     }
+    sockets_release(&h->sockets);
     curl_multi_cleanup(h->multi);
     pthread_mutex_destroy(&h->lock);
     mem_free(h->active);
@@ -360,7 +363,7 @@ void http_close(struct http *h)
     pthread_mutex_lock(&h->lock);
     h->closing = true;
     pthread_mutex_unlock(&h->lock);
-    curl_multi_wakeup(h->multi);
+    sockets_wake(&h->sockets);
     pthread_join(h->thread, NULL);
     while (h->n_active > 0) {
         struct http_request *r = h->active[h->n_active - 1];
@@ -387,7 +390,7 @@ struct http_request *http_start(struct http *h, const struct http_call *call)
     append(&h->inbox_first, &h->inbox_last, r);
     pthread_mutex_unlock(&h->lock);
     if (was_empty) {
-        curl_multi_wakeup(h->multi);
+        sockets_wake(&h->sockets);
     }
     return r;
 }
@@ -396,7 +399,7 @@ void http_cancel(struct http *h, struct http_request *r)
 {
     atomic_store(&r->cancelled, true);
     if (!atomic_exchange(&h->cancels, true)) {
-        curl_multi_wakeup(h->multi);
+        sockets_wake(&h->sockets);
     }
 }
 

@@ -51,11 +51,11 @@ static int unknown(const struct command *command, const char *word, struct lw_er
                    (int)len, word);
 }
 
-/* Give the option its value: behind "=", the next word, or "yes" for a flag. */
+/* Give the option its value: what stands behind it in the word, the next word, or "yes"
+ * for a flag. */
 static int take_option(struct scan *s, const struct option_spec *spec, const char *word,
-                       const char *equals, struct lw_error *err)
+                       const char *value, struct lw_error *err)
 {
-    const char *value = equals ? equals + 1 : NULL;
     if (!value && spec->type == OPTION_FLAG) value = "yes";
     if (!value && s->next < s->end) value = *s->next++;
     if (!value) {
@@ -81,23 +81,30 @@ static int take_long(struct scan *s, const char *word, struct lw_error *err)
     }
     if (!spec || !command_has(s->command, spec->id))
         return unknown(s->command, word, err);
-    return take_option(s, spec, word, equals, err);
+    return take_option(s, spec, word, equals ? equals + 1 : NULL, err);
 }
 
+/* "-t 30", "-t30", "-qv". */
 static int take_short(struct scan *s, const char *word, struct lw_error *err)
 {
-    if (strcmp(word, "-h") == 0) {
-        s->out->help = true;
-        return 0;
+    for (const char *letter = word + 1; *letter; letter++) {
+        const char one[] = { '-', *letter, '\0' };
+        if (*letter == 'h') {
+            s->out->help = true;
+            continue;
+        }
+        const struct option_spec *spec = option_find_letter(*letter);
+        if (!spec || !command_has(s->command, spec->id)) {
+            return err_set(err, LW_ERR_USAGE,
+                           "legwork %s has no option %s; a word that begins with a dash "
+                           "goes behind --",
+                           s->command->name, one);
+        }
+        bool has_value = spec->type != OPTION_FLAG && letter[1];
+        int code = take_option(s, spec, one, has_value ? letter + 1 : NULL, err);
+        if (code || has_value) return code;
     }
-    const struct option_spec *spec = word[2] ? NULL : option_find_letter(word[1]);
-    if (!spec || !command_has(s->command, spec->id)) {
-        return err_set(err, LW_ERR_USAGE,
-                       "legwork %s has no option %s; a word that begins with a dash "
-                       "goes behind --",
-                       s->command->name, word);
-    }
-    return take_option(s, spec, word, NULL, err);
+    return 0;
 }
 
 static int scan_words(struct scan *s, struct lw_error *err)

@@ -18,9 +18,21 @@ struct asking {
     const char *question;
     const char *const *files;
     size_t n_files;
+    bool from_pipe; /* no file was named: standard input */
 };
 
 /* --- What is asked ------------------------------------------------------- */
+
+/* A file's name where the question should be: who forgot it would be told that the
+ * documents do not answer "contract.txt". */
+static int check_is_question(const char *word, struct lw_error *err)
+{
+    if (access(word, F_OK) != 0) return 0;
+    return err_set(err, LW_ERR_USAGE,
+                   "%s is a file or folder; the question comes first, in quotes: legwork "
+                   "ask \"...\" %s",
+                   word, word);
+}
 
 static int find_words(struct asking *a, const struct args *args, struct lw_error *err)
 {
@@ -31,7 +43,9 @@ static int find_words(struct asking *a, const struct args *args, struct lw_error
     a->question = args->words[0];
     a->files = args->words + 1;
     a->n_files = args->n_words - 1;
-    if (a->n_files > 0) return 0;
+    a->from_pipe = a->n_files == 0;
+    int code = check_is_question(a->question, err);
+    if (code || !a->from_pipe) return code;
     if (isatty(STDIN_FILENO)) {
         return err_set(err, LW_ERR_USAGE,
                        "name at least one file or folder behind the question");
@@ -39,6 +53,26 @@ static int find_words(struct asking *a, const struct args *args, struct lw_error
     a->files = standard_input;
     a->n_files = 1;
     return 0;
+}
+
+/* What to say where a word is no file: "ask How long is it a.txt". */
+static void say_how_to_quote(const struct asking *a)
+{
+    if (a->reading.n_unread > 0 && !strpbrk(a->question, " \t\n")) {
+        say("A question of several words stands in quotes, before the files.");
+    }
+}
+
+static int add_documents(struct asking *a, struct lw_error *err)
+{
+    int code = reading_add(&a->reading, a->files, a->n_files, err);
+    reading_say_warnings(&a->reading, err);
+    say_how_to_quote(a);
+    if (code == LW_ERR_INPUT && a->from_pipe) {
+        err_prefix(err,
+                   "no file is named behind the question, so standard input is read");
+    }
+    return code;
 }
 
 /* --- What is said -------------------------------------------------------- */
@@ -156,11 +190,9 @@ int cmd_ask(const struct command *self, struct args *args)
     int code = find_words(&a, args, &err);
     if (code) return usage_error(self, &err);
     code = reading_open(&a.reading, args, &err);
-    if (!code) {
-        code = reading_add(&a.reading, a.files, a.n_files, &err);
-        reading_say_warnings(&a.reading, &err);
-    }
+    if (!code) code = add_documents(&a, &err);
     if (!code) code = ask_and_print(&a, &err);
+    code = reading_end(&a.reading, code, &err);
     /* Not found is an answer, and stands on stdout. */
     if (code && code != LW_NOT_FOUND) say_error(&err);
     reading_close(&a.reading);

@@ -50,6 +50,24 @@ static void put_option(struct output *o, const struct option_spec *spec)
     buf_release(&help);
 }
 
+/* Where else than on the command line options may stand. */
+static void put_sources(struct output *o, const struct command *command)
+{
+    const char *not_this = NULL;
+    bool any = false;
+    for (size_t i = 0; i < command->n_options; i++) {
+        const struct option_spec *spec = &option_table()[command->options[i]];
+        if (spec->scope == SCOPE_FLAG) not_this = spec->name;
+        any = any || spec->scope != SCOPE_FLAG;
+    }
+    if (!any) return;
+    output_format(o,
+                  "\nEach option%s%s is also a variable (LEGWORK_ROUNDS=2) and a line\n",
+                  not_this ? " but --" : "", not_this ? not_this : "");
+    output_text(o, "of the configuration file (rounds = 2); the manual page tells more:\n"
+                   "legwork man | man -l -\n");
+}
+
 static void put_command_help(struct output *o, const struct command *command)
 {
     output_format(o, "Usage: legwork %s%s%s%s\n\n", command->name,
@@ -61,9 +79,7 @@ static void put_command_help(struct output *o, const struct command *command)
     for (size_t i = 0; i < command->n_options; i++) {
         put_option(o, &option_table()[command->options[i]]);
     }
-    output_text(o,
-                "\nEach option is also a variable (LEGWORK_ROUNDS=2) and a line of the\n"
-                "configuration file (rounds = 2); `man legwork` tells more.\n");
+    put_sources(o, command);
 }
 
 static void put_overview(struct output *o)
@@ -106,14 +122,25 @@ int usage_error(const struct command *command, const struct lw_error *err)
     return err->code;
 }
 
+int no_such_command(const char *word)
+{
+    struct lw_error err;
+    const char *near = command_nearest(word);
+    if (near) {
+        err_set(&err, LW_ERR_USAGE, "there is no command \"%s\"; did you mean \"%s\"?",
+                word, near);
+    } else {
+        err_set(&err, LW_ERR_USAGE, "there is no command \"%s\"", word);
+    }
+    return usage_error(NULL, &err);
+}
+
 int cmd_help(const struct command *self, struct args *args)
 {
     if (args->n_words == 0) return help_print(NULL);
+    (void)self;
     const struct command *command = command_find(args->words[0]);
-    if (command) return help_print(command);
-    struct lw_error err;
-    err_set(&err, LW_ERR_USAGE, "there is no command \"%s\"", args->words[0]);
-    return usage_error(self, &err);
+    return command ? help_print(command) : no_such_command(args->words[0]);
 }
 
 int cmd_version(const struct command *self, struct args *args)

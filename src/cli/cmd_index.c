@@ -51,7 +51,8 @@ static int index_and_print(struct reading *r, const struct args *args,
     reading_say_warnings(r, err);
     if (indexed.there + indexed.kept == 0) return code;
     int failed = print_report(r->options, &indexed, &write_error);
-    return failed ? err_set(err, failed, "%s", write_error.message) : code;
+    if (failed) return err_set(err, failed, "%s", write_error.message);
+    return reading_end(r, code, err);
 }
 
 int cmd_index(const struct command *self, struct args *args)

@@ -18,6 +18,7 @@ struct command {
 /* The commands that users see, ended by an entry with name NULL. */
 const struct command *command_table(void);
 const struct command *command_find(const char *name); /* NULL: unknown */
+const char *command_nearest(const char *name);        /* of a misspelt one, or NULL */
 
 int cmd_ask(const struct command *self, struct args *args);
 int cmd_text(const struct command *self, struct args *args);
@@ -30,11 +31,12 @@ int cmd_forget(const struct command *self, struct args *args);
 int cmd_help(const struct command *self, struct args *args);
 int cmd_version(const struct command *self, struct args *args);
 
-/* The hidden `legwork man`: legwork(1) in troff on stdout. */
 int cmd_man(const struct command *self, struct args *args);
 
 /* Help of one command, or of all. Returns the exit status. */
 int help_print(const struct command *command);
+/* The same of a word that names no command. */
+int no_such_command(const char *word);
 /* The error and where help stands; returns err->code. */
 int usage_error(const struct command *command, const struct lw_error *err);
 

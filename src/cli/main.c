@@ -102,17 +102,18 @@ static const struct command commands[] = {
     { .name = "tune",
       .arguments = "[MODEL...]",
       .help = "measure how fast this machine reads with a model, or how well models read",
-      .man = "Measure models, or all of the model folder: tokens a second of prompts and "
-             "of a reply with different numbers of threads; with the best number, of 2, "
-             "4 and 8 replies at a time, and what a step of 2 to 16 tokens of one reply "
-             "costs against one token. The result is kept in legwork's data folder, for "
-             "this model and this machine. The best number of threads becomes the "
-             "default of \\fB\\-\\-threads\\fP; the time left is reckoned from it until "
-             "a run has measured its own; \\fBlegwork models\\fP shows it. Replies at a "
-             "time and steps of several tokens are kept for drafting, which legwork does "
-             "not do yet. Work of other programs meanwhile spoils a measurement: it is "
-             "then shown, not kept. With \\fB\\-\\-quality\\fP models are compared by "
-             "their answers instead.",
+      .man =
+          "Measure models, or all of the model folder: tokens a second of prompts and "
+          "of a reply with different numbers of threads; with the best number, of 2, "
+          "4 and 8 replies at a time, and what a step of 2 to 16 tokens of one reply "
+          "costs against one token. The result is kept in legwork's data folder, for "
+          "this model and this machine. The best number of threads becomes the "
+          "default of \\fB\\-\\-threads\\fP; the time left is reckoned from it until "
+          "a run has measured its own; \\fBlegwork models\\fP shows it. Where a step of "
+          "several tokens is cheap, the next tokens of a list are guessed from the "
+          "text. Work of other programs meanwhile spoils a measurement: it is "
+          "then shown, not kept. With \\fB\\-\\-quality\\fP models are compared by "
+          "their answers instead.",
       .options = tune_options,
       .n_options = sizeof tune_options / sizeof *tune_options,
       .run = cmd_tune },
@@ -127,6 +128,10 @@ static const struct command commands[] = {
       .options = quantize_options,
       .n_options = sizeof quantize_options / sizeof *quantize_options,
       .run = cmd_quantize },
+    { .name = "man",
+      .help = "print the manual page; to read it: legwork man | man -l -",
+      .man = "Print this page, in troff.",
+      .run = cmd_man },
     { .name = "help",
       .arguments = "[COMMAND]",
       .help = "print help on a command, or this",
@@ -139,8 +144,6 @@ static const struct command commands[] = {
     { .name = NULL },
 };
 
-static const struct command man_command = { .name = "man", .run = cmd_man };
-
 const struct command *command_table(void)
 {
     return commands;
@@ -151,7 +154,15 @@ const struct command *command_find(const char *name)
     for (const struct command *c = commands; c->name; c++) {
         if (strcmp(c->name, name) == 0) return c;
     }
-    return strcmp(name, man_command.name) == 0 ? &man_command : NULL;
+    return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+    const char *names[sizeof commands / sizeof *commands];
+    size_t n = 0;
+    for (const struct command *c = commands; c->name; c++) names[n++] = c->name;
+    return nearest_name(name, names, n);
 }
 
 /* Options that stand in place of a command. */
@@ -165,21 +176,13 @@ static const char *command_of_flag(const char *word)
 static int unknown_command(const char *word)
 {
     struct lw_error err;
-    const char *names[sizeof commands / sizeof *commands];
-    size_t n = 0;
-    for (const struct command *c = commands; c->name; c++) names[n++] = c->name;
-    const char *near = word[0] == '-' ? NULL : nearest_name(word, names, n);
     if (word[0] == '-') {
         err_set(&err, LW_ERR_USAGE,
                 "%s comes before the command; options follow it: legwork ask %s ...",
                 word, word);
-    } else if (near) {
-        err_set(&err, LW_ERR_USAGE, "there is no command \"%s\"; did you mean \"%s\"?",
-                word, near);
-    } else {
-        err_set(&err, LW_ERR_USAGE, "there is no command \"%s\"", word);
+        return usage_error(NULL, &err);
     }
-    return usage_error(NULL, &err);
+    return no_such_command(word);
 }
 
 int main(int argc, char **argv)

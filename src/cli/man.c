@@ -24,7 +24,8 @@ static const struct entry statuses[] = {
     { "7", "the provider's quota is spent" },
     { "8", "your policy forbids it (see \\fB\\-\\-allow\\-worker\\fP)" },
     { "9", "no document could be read" },
-    { "10", "the answer is partial; a warning says why" },
+    { "10", "the answer is partial, or a file that was named could not be read; what was "
+            "cut short or left out is said" },
     { "124", "the time limit ended the run; what was found is printed" },
     { "130", "interrupted, before anything was found or twice" },
 };
@@ -224,7 +225,7 @@ static void put_page(struct output *o)
         o, "\\fBlegwork ask\\fP [\\fIOPTION\\fP...] \\fIQUESTION\\fP [\\fIFILE\\fP...]\n"
            ".br\n\\fBlegwork index\\fP [\\fIOPTION\\fP...] \\fIFILE\\fP...\n"
            ".br\n\\fBlegwork cache\\fP [\\fB\\-\\-prune\\fP \\fISIZE\\fP]\n"
-           ".br\n\\fBlegwork forget\\fP \\fINAME\\fP|\\fIFILE\\fP...\n"
+           ".br\n\\fBlegwork forget\\fP \\fINAME\\fP|\\fIFILE\\fP...|\\fB\\-\\-all\\fP\n"
            ".br\n\\fBlegwork text\\fP \\fIFILE\\fP\n.br\n\\fBlegwork models\\fP\n.br\n"
            "\\fBlegwork tune\\fP [\\fIOPTION\\fP...] [\\fIMODEL\\fP...]\n.br\n"
            "\\fBlegwork quantize\\fP [\\fIOPTION\\fP...] \\fIMODEL OUT\\fP\n");

@@ -116,6 +116,8 @@ int output_end(struct output *o, struct lw_error *err)
 {
     if (fflush(o->file) != 0 && !o->problem) o->problem = errno ? errno : EIO;
     if (!o->problem) return 0;
+    /* Whoever read it has seen enough (| head): nothing to tell. */
+    if (o->problem == EPIPE) return err_set(err, LW_ERR, "%s", "");
     return err_set(err, LW_ERR, "cannot write to standard output: %s",
                    strerror(o->problem));
 }
@@ -131,5 +133,5 @@ void say(const char *sentence)
 
 void say_error(const struct lw_error *err)
 {
-    say(err->message);
+    if (*err->message) say(err->message);
 }

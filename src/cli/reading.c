@@ -35,13 +35,23 @@ int reading_add(struct reading *r, const char *const *files, size_t n,
                 struct lw_error *err)
 {
     struct lw_error last = { .code = 0 };
+    r->n_files = n;
     for (size_t i = 0; i < n && !is_interrupted(r); i++) {
-        lw_add_file(r->session, files[i], &last);
+        if (lw_add_file(r->session, files[i], &last) == 0) continue;
+        r->n_unread++;
+        if (r->progress.quiet && n > 1) say_error(&last);
     }
     if (is_interrupted(r)) return err_set(err, LW_CANCELLED, "interrupted");
     if (lw_document_count(r->session) > 0) return 0;
     if (n == 1) return err_set(err, last.code, "%s", last.message);
     return err_set(err, LW_ERR_INPUT, "none of the %zu files could be read", n);
+}
+
+int reading_end(const struct reading *r, int code, struct lw_error *err)
+{
+    if (r->n_unread == 0 || (code && code != LW_NOT_FOUND)) return code;
+    return err_set(err, LW_PARTIAL, "%zu of the %zu files that were named %s not read",
+                   r->n_unread, r->n_files, r->n_unread == 1 ? "was" : "were");
 }
 
 void reading_say_warnings(struct reading *r, const struct lw_error *err)

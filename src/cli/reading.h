@@ -13,15 +13,21 @@ struct reading {
     struct progress progress;
     struct signals signals;
     size_t n_warnings; /* said so far */
+    size_t n_files,
+        n_unread; /* that were named; of these, not one document could be had */
 };
 
 /* Release in any case. */
 int reading_open(struct reading *r, const struct args *args, struct lw_error *err);
 void reading_close(struct reading *r);
 
-/* Files that cannot be read are warnings as long as one can. */
+/* Files that cannot be read are warnings as long as one can, and then reading_end() does
+ * not call the run a success; --quiet does not hide them. */
 int reading_add(struct reading *r, const char *const *files, size_t n,
                 struct lw_error *err);
+/* The exit status of a run that ended with code: LW_PARTIAL if it would be 0 or
+ * LW_NOT_FOUND although named files were not read. */
+int reading_end(const struct reading *r, int code, struct lw_error *err);
 /* What was not said yet. The error is said apart. */
 void reading_say_warnings(struct reading *r, const struct lw_error *err);
 

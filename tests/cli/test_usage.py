@@ -102,6 +102,48 @@ def test_protocol_without_supervisor(case):
     one_sentence(expect(result, 2, "--remote"))
 
 
+def test_misspelt_command_of_help(case):
+    expect(case.legwork("help", "aks"), 2, '"aks"', '"ask"')
+
+
+def test_letters_side_by_side(case):
+    case.write("a.txt", contract(4))
+    server = case.server(READER)
+    answer = ok(case.legwork("ask", "-qt30", "-l" + server.url, "What is the notice period?", "a.txt"))
+    assert "ninety days" in answer.out and answer.err == ""
+    expect(case.legwork("ask", "-qz", "q", "f"), 2, "option -z")
+
+
+def test_a_file_is_no_question(case):
+    """Who forgot the question would be told that the documents do not answer "a.txt"."""
+    case.write("a.txt", contract(4))
+    for words in [("a.txt",), ("a.txt", "a.txt"), (".", "a.txt")]:
+        expect(case.legwork("ask", *words), 2, "the question comes first", "legwork ask")
+
+
+def test_question_without_quotes(case):
+    case.write("a.txt", contract(4))
+    server = case.server(READER)
+    result = case.legwork("ask", "--local", server.url, "How", "long", "a.txt")
+    expect(result, 10, "cannot open long", "stands in quotes", "1 of the 2 files")
+
+
+def test_no_file_and_nothing_to_read(case):
+    one_sentence(expect(case.legwork("ask", "How long?", stdin=b""), 9, "no file is named",
+                        "standard input is empty"))
+
+
+def test_a_named_file_that_is_not_there(case):
+    """The others are read, and neither the status nor --quiet hides what was not."""
+    case.write("a.txt", contract(4))
+    server = case.server(READER)
+    for flags in [(), ("-q",)]:
+        result = case.legwork("ask", "--local", server.url, *flags, "What is the notice period?",
+                              "a.txt", "gone.txt")
+        assert "ninety days" in expect(result, 10, "cannot open gone.txt", "1 of the 2 files").out
+        assert result.err.count("gone.txt") == 1, result.err
+
+
 def test_schema_that_cannot_be_used(case):
     case.write("a.txt", contract(4))
     case.write("half.json", '{"type": "object",')

@@ -251,7 +251,8 @@ LW_API int lw_kept(lw_session *s,
 LW_API int lw_kept_prune(lw_session *s, uint64_t bytes_max, uint64_t *freed,
                          struct lw_error *err);
 
-/* Remove the states of the documents of this name or id, or of all (NULL); or of
+/* Remove the states of the documents of this name or id, or in the folder of this name,
+ * or of all (NULL): also of texts that have changed or are gone since. Or those of
  * document i of the session, whatever it was called. *freed, which may be NULL, gets what
  * is gone: documents, parts, bytes. Returns 0 also if there was nothing. */
 LW_API int lw_forget(lw_session *s, const char *name, struct lw_kept_sum *freed,

@@ -1,8 +1,9 @@
 /* cmd_forget.c - legwork forget: the states of documents are removed.
  *
- * A word is the name of a document that `legwork cache` lists, or its id, or a file or
- * folder, whose text then says which documents are meant, whatever they were called. A
- * file that is gone or cannot be read is no fault: its name may still be known. */
+ * A word is the name of a document that `legwork cache` lists, or of its folder, or its
+ * id, or a file or folder, whose text then says which documents are meant, whatever they
+ * were called. A file that is gone or cannot be read is no fault: its name may still be
+ * known. A script learns from the status that something was not kept. */
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -50,8 +51,9 @@ static int forget_all(lw_session *s, struct lw_kept_sum *sum, struct lw_error *e
     return code;
 }
 
+/* *unknown: words of which nothing was kept. */
 static int forget(lw_session *s, const struct args *args, struct lw_kept_sum *sum,
-                  struct lw_error *err)
+                  size_t *unknown, struct lw_error *err)
 {
     int code = 0;
     if (options_flag(&args->options, OPT_ALL)) return forget_all(s, sum, err);
@@ -63,6 +65,7 @@ static int forget(lw_session *s, const struct args *args, struct lw_kept_sum *su
             struct lw_error none;
             err_set(&none, 0, "nothing is kept of %s", args->words[i]);
             say_error(&none);
+            (*unknown)++;
         }
     }
     return code;
@@ -89,9 +92,10 @@ int cmd_forget(const struct command *self, struct args *args)
         return usage_error(self, &err);
     }
     int code = lw_open(&s, &err);
-    if (!code) code = forget(s, args, &sum, &err);
+    size_t unknown = 0;
+    if (!code) code = forget(s, args, &sum, &unknown, &err);
     if (!code) code = print_sum(&sum, &err);
     if (code) say_error(&err);
     lw_close(s);
-    return code;
+    return code == 0 && unknown > 0 ? LW_ERR : code;
 }

@@ -94,7 +94,8 @@ static const struct command commands[] = {
       .arguments = "NAME|FILE...",
       .help = "remove what is kept of documents that were read",
       .man = "Remove the states of documents: by the name or the id that \\fBlegwork "
-             "cache\\fP shows, or by a file or folder, whose text says which are meant. "
+             "cache\\fP shows, also of a folder, or by a file or folder, whose text says "
+             "which are meant. The exit status is 1 if nothing was kept of one of them. "
              "With \\fB\\-\\-all\\fP those of all documents.",
       .options = forget_options,
       .n_options = sizeof forget_options / sizeof *forget_options,

@@ -68,11 +68,29 @@ struct doomed {
     struct lw_kept_sum freed;
 };
 
+static const char *without_dots(const char *path)
+{
+    while (path[0] == '.' && path[1] == '/') path += 1 + strspn(path + 1, "/");
+    return path;
+}
+
+/* "docs", "docs/" and "./docs" are "docs", and the folder of "docs/a.txt": a document
+ * that has changed or is gone since can be found by its name only. */
+static bool names(const char *said, const char *name)
+{
+    said = without_dots(said);
+    name = without_dots(name);
+    size_t len = strlen(said);
+    while (len > 1 && said[len - 1] == '/') len--;
+    if (len == 0 || strcmp(said, ".") == 0 || strncmp(said, name, len) != 0) return false;
+    return name[len] == '\0' || name[len] == '/';
+}
+
 static void doom(void *user, const struct kv_disk_document *d)
 {
     struct doomed *doomed = user;
-    bool named = !doomed->name || strcmp(doomed->name, d->id) == 0 ||
-                 (*d->name && strcmp(doomed->name, d->name) == 0);
+    bool named =
+        !doomed->name || strcmp(doomed->name, d->id) == 0 || names(doomed->name, d->name);
     if (!named) return;
     mem_grow((void **)&doomed->ids, &doomed->cap, doomed->n + 1, sizeof *doomed->ids);
     memcpy(doomed->ids[doomed->n++], d->id, KV_DISK_ID_CHARS + 1);

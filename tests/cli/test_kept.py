@@ -195,6 +195,21 @@ def test_cache_and_forget(case):
     assert not [path for path in folder(case).rglob("*") if path.is_file()]
 
 
+def test_forget_what_has_changed_or_is_gone(case):
+    """Then no text tells what is meant, and the name does, however it is spelt."""
+    for word in ("docs", "docs/", "./docs/a.txt", "docs/a.txt"):
+        case.write("docs/a.txt", FACT)
+        case.write("docs.txt", "Not in that folder.")
+        index(case, files=("docs", "docs.txt"))
+        case.write("docs/a.txt", "Another text.")
+        assert "1 document," in ok(case.legwork("forget", word)).out, word
+        left = ok(case.legwork("cache", "--json")).json["documents"]
+        assert [d["name"] for d in left] == ["docs.txt"], left
+    os.remove(case.folder / "docs/a.txt")
+    expect(case.legwork("forget", "docs.txt", "docs"), 1, "nothing is kept of docs")
+    assert ok(case.legwork("cache", "--json")).json["documents"] == []
+
+
 def test_index_refuses(case):
     case.write("a.txt", contract(2))
     worker = case.server(READER)
@@ -210,7 +225,7 @@ def test_cache_of_nothing(case):
     assert "0 documents" in ok(case.legwork("cache")).out
     assert ok(case.legwork("cache", "--json")).json["documents"] == []
     ok(case.legwork("cache", "--prune", "1M"))
-    expect(case.legwork("forget", "report.pdf"), 0, "nothing is kept of report.pdf")
+    expect(case.legwork("forget", "report.pdf"), 1, "nothing is kept of report.pdf")
     ok(case.legwork("forget", "--all"))
     expect(case.legwork("forget"), 2, "--all")
     expect(case.legwork("forget", "--all", "a.txt"), 2, "--all")

@@ -77,8 +77,9 @@ typedef struct lw_result lw_result;
 
 LW_API const char *lw_version(void);
 
-/* New session with every option at its default: no environment variable and
- * no file is read. LW_ERR_LOCAL if the run-time cannot be set up.
+/* New session with every option at its default: no LEGWORK_* variable and no file is
+ * read. (Keys and addresses of providers always come from the environment, when a model
+ * of theirs is opened: legwork(1), ENVIRONMENT.)
  * What a question needed stays open for the next one. A model in this process is taken
  * out of memory by a thread of ours when nothing used it for as long as the option
  * "unload-after" says (5 minutes), and loaded again when it is needed. */

@@ -29,21 +29,11 @@ static int unknown_provider(const char *name, struct lw_error *err)
     return code;
 }
 
-static const struct provider_spec *spec_named(const char *id, size_t len)
-{
-    for (const struct provider_spec *s = provider_table(); s->id != NULL; s++) {
-        if (strlen(s->id) == len && strncmp(s->id, id, len) == 0) {
-            return s;
-        }
-    }
-    return NULL;
-}
-
 /* "provider/model": the first slash divides, models may have more. */
 static int split_name(struct endpoint *ep, const char *name, struct lw_error *err)
 {
     size_t len = strcspn(name, "/");
-    ep->spec = spec_named(name, len);
+    ep->spec = provider_spec_of(name);
     if (ep->spec == NULL) {
         return unknown_provider(name, err);
     }
@@ -200,7 +190,7 @@ static void set_name(struct endpoint *ep, const char *given)
     buf_release(&name);
 }
 
-static int fill(struct endpoint *ep, const struct provider_options *opt,
+static int find(struct endpoint *ep, const struct provider_options *opt,
                 struct lw_error *err)
 {
     char url[URL_BYTES] = "";
@@ -210,7 +200,26 @@ static int fill(struct endpoint *ep, const struct provider_options *opt,
         return code;
     }
     const char *own = url[0] != '\0' ? url : ep->spec->base_url;
-    code = resolve_address(ep, opt->base_url != NULL ? opt->base_url : own, err);
+    return resolve_address(ep, opt->base_url != NULL ? opt->base_url : own, err);
+}
+
+int provider_find(struct provider_place *out, const struct provider_options *opt,
+                  struct lw_error *err)
+{
+    struct endpoint ep = { .spec = NULL };
+    int code = find(&ep, opt, err);
+    if (code == 0) {
+        snprintf(out->where, sizeof out->where, "%s", ep.where);
+        out->on_device = ep.on_device && !is_cloud_tag(ep.model);
+    }
+    endpoint_release(&ep);
+    return code;
+}
+
+static int fill(struct endpoint *ep, const struct provider_options *opt,
+                struct lw_error *err)
+{
+    int code = find(ep, opt, err);
     if (code == 0) {
         code = set_key(ep, opt->key, err);
     }

@@ -42,6 +42,9 @@ struct provider_spec {
 };
 /* The table, ended by an entry with id NULL. */
 const struct provider_spec *provider_table(void);
+/* The provider of "OpenAI/gpt-5", or of that name alone, in any case; NULL: none, or a
+ * URL. */
+const struct provider_spec *provider_spec_of(const char *model);
 
 struct provider_options {
     const char *model;    /* full name as above */
@@ -62,6 +65,14 @@ struct provider_options {
  * LW_ERR_POLICY: the key would go over plain http to another machine. Nothing is sent
  * yet; llm_info() and the first request may ask the server about itself. */
 int provider_open(struct llm **out, const struct provider_options *opt,
+                  struct lw_error *err);
+
+/* Where that would be, whether or not there is a key for it. */
+struct provider_place {
+    char where[300]; /* "host:port" */
+    bool on_device;
+};
+int provider_find(struct provider_place *out, const struct provider_options *opt,
                   struct lw_error *err);
 
 /* llm_info() of what provider_open() made, without asking the server anything: the

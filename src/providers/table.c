@@ -54,16 +54,18 @@ static bool is_url(const char *name)
     return strncasecmp(name, "http://", 7) == 0 || strncasecmp(name, "https://", 8) == 0;
 }
 
-bool provider_is_name(const char *model)
+const struct provider_spec *provider_spec_of(const char *model)
 {
-    if (is_url(model)) {
-        return true;
-    }
     size_t len = strcspn(model, "/");
-    for (const struct provider_spec *s = table; s->id != NULL && model[len] == '/'; s++) {
-        if (strlen(s->id) == len && strncmp(s->id, model, len) == 0) {
-            return true;
+    for (const struct provider_spec *s = table; s->id != NULL; s++) {
+        if (strlen(s->id) == len && strncasecmp(s->id, model, len) == 0) {
+            return s;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool provider_is_name(const char *model)
+{
+    return is_url(model) || (strchr(model, '/') != NULL && provider_spec_of(model));
 }

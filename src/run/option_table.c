@@ -39,12 +39,14 @@ static const struct option_spec table[OPTION_COUNT] = {
       .letter = 'r',
       .type = OPTION_STRING,
       .argument = "MODEL",
-      .help = "the supervisor that plans and concludes: PROVIDER/MODEL, a URL, or self",
+      .help = "the supervisor that plans and concludes: PROVIDER/MODEL, a URL, a GGUF "
+              "file or its name, or self",
       .man = "The model that plans the reading and writes the answer: PROVIDER/MODEL, a "
              "URL, a GGUF file or its name, or \\fBself\\fP, which lets the worker play "
              "both parts with no network. It is sent the question, what "
              "\\fB\\-\\-about\\fP says, and the findings with their quotes. Nothing is "
-             "sent to anyone without this option." },
+             "sent to anyone unless this option, or \\fB\\-\\-local\\fP, names a server, "
+             "here, as a variable or in the configuration file." },
     { .id = OPT_PROTOCOL,
       .name = "protocol",
       .letter = 'p',

@@ -2,7 +2,7 @@
  *
  * A name is a provider's or a URL (providers/ knows), else a GGUF file
  * (models/ knows). This is also where keys are looked up: each provider gets
- * its own and no other, and a server named by URL only LEGWORK_API_KEY, so that
+ * its own and no other, and a server named by URL only that of its role, so that
  * no key ever reaches a host that it was not meant for. */
 #include "run/resolve.h"
 
@@ -21,37 +21,98 @@
 
 enum { KEY_BYTES_MAX = 256 * 1024 };
 
-static const char url_key_variable[] = "LEGWORK_API_KEY";
+/* --- The worker's place -------------------------------------------------- */
+
+/* Does "host" or "host:port" of the list name where? */
+static bool host_is(const char *allowed, size_t len, const char *where)
+{
+    const char *colon = strrchr(where, ':');
+    size_t host_len = colon ? (size_t)(colon - where) : strlen(where);
+    bool whole = len == strlen(where) && strncasecmp(allowed, where, len) == 0;
+    return whole || (len == host_len && strncasecmp(allowed, where, len) == 0);
+}
+
+static bool host_is_allowed(const char *list, const char *where)
+{
+    while (list && *list) {
+        size_t len = strcspn(list, ",");
+        if (host_is(list, len, where)) return true;
+        list += len + (list[len] == ',');
+    }
+    return false;
+}
+
+/* The documents would leave the machine: only where the user has said so. */
+static int check_allowed(const lw_session *s, const char *name, const char *where,
+                         struct lw_error *err)
+{
+    if (host_is_allowed(options_string(&s->options, OPT_ALLOW_WORKER), where)) return 0;
+    const char *colon = strrchr(where, ':');
+    int len = colon ? (int)(colon - where) : (int)strlen(where);
+    return err_set(err, LW_ERR_POLICY,
+                   "the worker %s is on another machine (%s) and would be sent the "
+                   "documents; allow it with --allow-worker %.*s, or choose a model on "
+                   "this machine",
+                   name, where, len, where);
+}
+
+static void say_elsewhere(lw_session *s, const char *where)
+{
+    char notice[512];
+    snprintf(notice, sizeof notice,
+             "The worker is on another machine: the text of the documents is sent to %s.",
+             where);
+    event_notice(&s->events, notice);
+}
 
 /* --- Opening ------------------------------------------------------------- */
 
-static const struct provider_spec *provider_of(const char *model)
+/* A server named by its URL gets the key of its role. The one without a role is the
+ * supervisor's where both are named so: what listens on a port of this machine has no
+ * business with the key of a server elsewhere. */
+static const char *key_for_url(const lw_session *s, const struct model_slot *slot)
 {
-    size_t len = strcspn(model, "/");
-    for (const struct provider_spec *p = provider_table(); p->id; p++) {
-        if (strlen(p->id) == len && strncmp(p->id, model, len) == 0) return p;
-    }
-    return NULL;
+    bool is_worker = slot == &s->worker;
+    const char *remote = options_string(&s->options, OPT_REMOTE);
+    const char *own =
+        options_secret(is_worker ? "LEGWORK_LOCAL_API_KEY" : "LEGWORK_REMOTE_API_KEY");
+    if (own) return own;
+    return is_worker && remote && strstr(remote, "://")
+               ? NULL
+               : options_secret("LEGWORK_API_KEY");
+}
+
+/* Before anybody is asked for a key: who gave one would be a step nearer to sending. */
+static int check_place(lw_session *s, const struct provider_options *opt,
+                       struct lw_error *err)
+{
+    struct provider_place place;
+    int code = provider_find(&place, opt, err);
+    return code || place.on_device ? code
+                                   : check_allowed(s, opt->model, place.where, err);
 }
 
 static int open_server(lw_session *s, const char *model, struct model_slot *slot,
                        struct lw_error *err)
 {
     struct http_options http = { .user_agent = "legwork/" LW_VERSION };
-    int code = s->http ? 0 : http_open(&s->http, &http, err);
-    if (code) return code;
-    const struct provider_spec *spec = strstr(model, "://") ? NULL : provider_of(model);
-    const char *key_variable = spec ? spec->key_variable : url_key_variable;
+    const struct provider_spec *spec =
+        strstr(model, "://") ? NULL : provider_spec_of(model);
     const char *url_variable = spec ? spec->url_variable : NULL;
+    const char *key_variable = spec ? spec->key_variable : NULL;
     struct provider_options opt = {
         .model = model,
         .base_url = url_variable ? options_secret(url_variable) : NULL,
         .key = key_variable ? options_secret(key_variable) : NULL,
         .parallel = (int)options_int(&s->options, OPT_PARALLEL),
-        .http = s->http,
         .notice = event_post_notice,
         .user = &s->events,
     };
+    if (!spec) opt.key = key_for_url(s, slot);
+    int code = slot == &s->worker ? check_place(s, &opt, err) : 0;
+    if (!code && !s->http) code = http_open(&s->http, &http, err);
+    if (code) return code;
+    opt.http = s->http;
     code = provider_open(&slot->llm, &opt, err);
     if (!code) slot->server = provider_info(slot->llm);
     return code;
@@ -82,6 +143,13 @@ static int open_model(lw_session *s, const char *model, struct model_slot *slot,
         code = local_model_open(s, path.data, slot, err);
     } else if (model && slot != &s->embedder && looks_like_provider(model)) {
         code = open_server(s, model, slot, err);
+    } else if (slot == &s->supervisor && !strpbrk(model, "/.")) {
+        code =
+            err_set(err, LW_ERR_USAGE,
+                    "no model is called %s: the supervisor is PROVIDER/MODEL, like "
+                    "openai/gpt-5, a URL, self, or a GGUF file (`legwork models` lists "
+                    "them)",
+                    model);
     }
     buf_release(&path);
     return code;
@@ -160,50 +228,6 @@ static int slot_get(lw_session *s, struct model_slot *slot, const char *model,
     return 0;
 }
 
-/* --- The worker's place -------------------------------------------------- */
-
-/* Does "host" or "host:port" of the list name where? */
-static bool host_is(const char *allowed, size_t len, const char *where)
-{
-    const char *colon = strrchr(where, ':');
-    size_t host_len = colon ? (size_t)(colon - where) : strlen(where);
-    bool whole = len == strlen(where) && strncasecmp(allowed, where, len) == 0;
-    return whole || (len == host_len && strncasecmp(allowed, where, len) == 0);
-}
-
-static bool host_is_allowed(const char *list, const char *where)
-{
-    while (list && *list) {
-        size_t len = strcspn(list, ",");
-        if (host_is(list, len, where)) return true;
-        list += len + (list[len] == ',');
-    }
-    return false;
-}
-
-/* The documents would leave the machine: only where the user has said so. */
-static int allow_elsewhere(lw_session *s, const struct llm_info *info,
-                           struct lw_error *err)
-{
-    const char *where = info->where;
-    if (!host_is_allowed(options_string(&s->options, OPT_ALLOW_WORKER), where)) {
-        const char *colon = strrchr(where, ':');
-        int len = colon ? (int)(colon - where) : (int)strlen(where);
-        return err_set(
-            err, LW_ERR_POLICY,
-            "the worker %s is on another machine (%s) and would be sent the "
-            "documents; allow it with --allow-worker %.*s, or choose a model on this "
-            "machine",
-            info->name, where, len, where);
-    }
-    char notice[512];
-    snprintf(notice, sizeof notice,
-             "The worker is on another machine: the text of the documents is sent to %s.",
-             where);
-    event_notice(&s->events, notice);
-    return 0;
-}
-
 bool worker_is_server(const lw_session *s)
 {
     const char *model = options_string(&s->options, OPT_LOCAL);
@@ -221,7 +245,10 @@ int worker_get(lw_session *s, struct llm **out, struct lw_error *err)
     int code = slot_get(s, &s->worker, model, err);
     if (code) return code;
     const struct llm_info *server = s->worker.server;
-    if (server && !server->on_device) code = allow_elsewhere(s, server, err);
+    if (server && !server->on_device) {
+        code = check_allowed(s, server->name, server->where, err);
+        if (!code) say_elsewhere(s, server->where);
+    }
     if (!code) *out = s->worker.llm;
     return code;
 }

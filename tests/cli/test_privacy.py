@@ -35,6 +35,44 @@ def test_keys_go_to_their_own_provider_only(case):
     assert CANARY.encode() not in worker.received()
 
 
+def test_a_server_named_by_its_url_gets_the_key_of_its_role(case):
+    """What listens on a port of this machine has no business with the supervisor's key."""
+    case.write("a.txt", contract(10))
+    for env, worker_key, remote_key in [
+            ({"LEGWORK_API_KEY": CANARY}, False, True),
+            ({"LEGWORK_REMOTE_API_KEY": CANARY}, False, True),
+            ({"LEGWORK_LOCAL_API_KEY": CANARY}, True, False)]:
+        worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))
+        ok(case.legwork("ask", "--local", worker.url, "--remote", remote.url, QUESTION, "a.txt",
+                        env=env))
+        assert (CANARY.encode() in worker.received()) == worker_key, env
+        assert (CANARY.encode() in remote.received()) == remote_key, env
+    worker = case.server(READER)
+    ok(case.legwork("ask", "--local", worker.url, QUESTION, "a.txt", env={"LEGWORK_API_KEY": CANARY}))
+    assert CANARY.encode() in worker.received()
+
+
+def test_nobody_is_asked_for_a_key_to_send_documents_with(case):
+    case.write("a.txt", contract(10))
+    expect(case.legwork("ask", "--local", "openai/m", QUESTION, "a.txt"), 8,
+           "--allow-worker api.openai.com")
+
+
+def test_a_provider_in_capitals(case):
+    case.write("a.txt", contract(10))
+    worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))
+    env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://%s/v1" % remote.host}
+    ok(case.legwork("ask", "--local", worker.url, "--remote", "OpenAI/m", QUESTION, "a.txt", env=env))
+    assert CANARY.encode() in remote.received()
+
+
+def test_a_supervisor_without_its_provider(case):
+    case.write("a.txt", contract(10))
+    for name in ("gpt-5", "openai"):
+        expect(case.legwork("ask", "--local", case.server(READER).url, "--remote", name, QUESTION,
+                            "a.txt"), 2, name, "PROVIDER/MODEL")
+
+
 def test_keys_are_never_printed(case):
     case.write("a.txt", contract(10))
     worker = case.server(READER)

@@ -108,7 +108,8 @@ LW_API int lw_configure(lw_session *s, const char *path, struct lw_error *err);
  * stay. What was passed over is reported as warnings of the session. */
 LW_API int lw_add_file(lw_session *s, const char *path, struct lw_error *err);
 
-/* Add text under a name. It must be UTF-8 without NUL bytes. */
+/* Add text under a name. It must be UTF-8 without NUL bytes: LW_ERR_INPUT, as for a text
+ * of nothing but white space. */
 LW_API int lw_add_text(lw_session *s, const char *name, const char *text, size_t len,
                        struct lw_error *err);
 

@@ -133,16 +133,16 @@ static const char *grouped(int64_t n, char out[32])
 static void say_sent(struct asking *a)
 {
     struct lw_sent sent = lw_sent(a->reading.session);
-    char calls[32], bytes[32], chars[32], line[256];
+    char calls[32], bytes[32], chars[32], line[1024];
     if (a->reading.progress.quiet) return;
     if (sent.calls == 0) {
         if (a->reading.progress.verbose) say("Left this device: 0 bytes.");
         return;
     }
     snprintf(line, sizeof line,
-             "%s: %s request%s, %s bytes, %s characters of the documents.",
-             sent.hosts > 0 ? "Left this device" : "Sent to a server on this device",
-             grouped(sent.calls, calls), sent.calls == 1 ? "" : "s",
+             "%s%s: %s request%s, %s bytes, %s characters of the documents.",
+             sent.hosts > 0 ? "Left this device for " : "Sent to a server on this device",
+             sent.to, grouped(sent.calls, calls), sent.calls == 1 ? "" : "s",
              grouped(sent.bytes, bytes), grouped(sent.document_chars, chars));
     say(line);
 }

@@ -225,6 +225,13 @@ static bool is_off_device(struct llm *llm)
     return llm && !llm_info(llm)->on_device;
 }
 
+static void note_hosts(struct ask *a)
+{
+    const char *first = a->left_to[0], *second = first ? a->left_to[1] : NULL;
+    snprintf(a->s->sent_to, sizeof a->s->sent_to, "%s%s%s", first ? first : "",
+             second ? ", " : "", second ? second : "");
+}
+
 static void find_hosts(struct ask *a)
 {
     size_t n = 0;
@@ -234,6 +241,7 @@ static void find_hosts(struct ask *a)
         a->left_to[n++] = llm_info(a->supervisor)->where;
     }
     a->s->hosts = (int)n;
+    note_hosts(a);
 }
 
 static lw_result *make_result(struct ask *a)
@@ -322,6 +330,7 @@ int lw_ask(lw_session *s, const char *question, lw_result **out, struct lw_error
     *out = NULL;
     s->egress = (struct egress){ 0 };
     s->hosts = 0;
+    s->sent_to[0] = '\0';
     s->cancel.deadline_ms = timeout ? clock_ms() + timeout * 1000 : 0;
     int code = prepare_and_run(&a, &why);
     events_drain(&s->events);
@@ -340,5 +349,6 @@ struct lw_sent lw_sent(const lw_session *s)
     return (struct lw_sent){ .calls = s->egress.calls,
                              .bytes = s->egress.bytes,
                              .document_chars = s->egress.document_chars,
-                             .hosts = s->hosts };
+                             .hosts = s->hosts,
+                             .to = s->sent_to };
 }

@@ -71,6 +71,7 @@ struct lw_session {
     struct reading_matter matter;
     struct egress egress; /* of the run under way; guards count into it */
     int hosts;            /* other machines that it went to, in the last run */
+    char sent_to[640];    /* these, for people */
     char *kept_folder;    /* NULL: not asked for yet, or there is none */
     uint64_t kept_room;   /* that the worker was opened with */
 };

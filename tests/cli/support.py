@@ -119,7 +119,7 @@ def ok(result):
 def one_sentence(result):
     """Exactly one line of complaint (hints on usage, waits and one receipt aside), fit to
     print."""
-    receipt = ("legwork: Sent to a server on this device:", "legwork: Left this device:")
+    receipt = ("legwork: Sent to a server on this device:", "legwork: Left this device for ")
     lines = [line for line in result.err.splitlines()
              if "legwork help" not in line and "trying again in" not in line]
     if any(line.startswith(receipt) for line in lines):

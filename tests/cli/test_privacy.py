@@ -139,7 +139,7 @@ def test_worker_elsewhere_must_be_allowed(case):
     assert worker.stats()["requests"] == 0
     for allowed in ("worker.example", "Worker.Example:8000", "a.example,worker.example"):
         result = case.legwork(*args, "--allow-worker", allowed, env=through(worker))
-        expect(result, 0, "another machine", "worker.example:8000", "left this device")
+        expect(result, 0, "another machine", "left this device for worker.example:8000:")
         answer = check_answer(result.json)
         assert answer["egress"]["to"] == ["worker.example:8000"], answer["egress"]
         assert answer["egress"]["calls"] == answer["usage"]["local"]["requests"]

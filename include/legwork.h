@@ -23,9 +23,12 @@
  * one exception is a machine without memory, which ends the process with a
  * sentence on stderr.
  *
- * Threads. A session belongs to one thread at a time. Two calls may come from
- * elsewhere while lw_ask() runs: lw_cancel(), also from a signal handler. The
- * event callback runs on the thread that called lw_ask(), lw_index() or lw_close().
+ * Threads. A session belongs to one thread at a time. One call may come from
+ * elsewhere while another runs: lw_cancel(), also from a signal handler. The event
+ * callback runs on the thread that called into the session.
+ *
+ * Pointers may be NULL where that is said. A question, a name or a text that is NULL is
+ * LW_ERR_USAGE.
  *
  * Errors. Every call that can fail returns 0 or one of enum lw_code, and fills
  * *err with a sentence fit to print; on success *err is untouched. err may be
@@ -90,8 +93,9 @@ LW_API void lw_close(lw_session *s);
 
 /* Set an option by its long name ("local", "remote", "protocol", "rounds",
  * "read", ...: `legwork ask --help` lists them all, legwork.1 describes
- * them). LW_ERR_USAGE for an unknown name (the nearest one is named) or a
- * value out of range; the option is then unchanged. */
+ * them). NULL is its default again. Values of an option that may be given several times
+ * ("allow-worker") add up until then. LW_ERR_USAGE for an unknown name (the nearest one
+ * is named) or a value out of range; the option is then unchanged. */
 LW_API int lw_set(lw_session *s, const char *name, const char *value,
                   struct lw_error *err);
 
@@ -167,6 +171,7 @@ struct lw_sent {
     int64_t bytes;          /* of these bodies */
     int64_t document_chars; /* in them that stand in a document, in runs of 20 or more */
     int hosts;              /* other machines that they went to */
+    const char *to; /* these, as "host:port, host:port"; valid until the next call */
 };
 
 LW_API struct lw_sent lw_sent(const lw_session *s);

@@ -175,6 +175,19 @@ bool utf8_is_space(uint32_t cp)
     return cp == 0x85 || (c >= UTF8PROC_CATEGORY_ZS && c <= UTF8PROC_CATEGORY_ZP);
 }
 
+bool utf8_is_blank(const char *s, size_t len)
+{
+    const char *at = s, *end = s + len;
+    while (at < end) {
+        uint32_t cp;
+        at += utf8_decode(at, end, &cp);
+        if (!utf8_is_space(cp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool utf8_is_upper(uint32_t cp)
 {
     utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);

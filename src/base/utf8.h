@@ -34,6 +34,7 @@ size_t utf8_count(const char *s, size_t len);
 int utf8_fold(uint32_t cp, uint32_t out[4]);
 bool utf8_is_word(uint32_t cp); /* letter, number or mark */
 bool utf8_is_space(uint32_t cp);
-bool utf8_is_upper(uint32_t cp); /* upper or title case */
+bool utf8_is_blank(const char *s, size_t len); /* nothing but spaces */
+bool utf8_is_upper(uint32_t cp);               /* upper or title case */
 
 #endif

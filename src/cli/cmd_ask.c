@@ -58,7 +58,7 @@ static int find_words(struct asking *a, const struct args *args, struct lw_error
 /* What to say where a word is no file: "ask How long is it a.txt". */
 static void say_how_to_quote(const struct asking *a)
 {
-    if (a->reading.n_unread > 0 && !strpbrk(a->question, " \t\n")) {
+    if (a->reading.n_unread > 0 && a->n_files > 1 && !strpbrk(a->question, " \t\n")) {
         say("A question of several words stands in quotes, before the files.");
     }
 }

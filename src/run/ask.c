@@ -42,19 +42,9 @@ struct ask {
 
 /* --- Checks -------------------------------------------------------------- */
 
-static bool is_blank(const char *text)
-{
-    const char *end = text + strlen(text);
-    while (text < end) {
-        uint32_t cp;
-        text += utf8_decode(text, end, &cp);
-        if (!utf8_is_space(cp)) return false;
-    }
-    return true;
-}
-
 static int check_question(const char *question, struct lw_error *err)
 {
+    if (!question) return err_set(err, LW_ERR_USAGE, "the question is NULL");
     size_t len = strlen(question);
     if (len > LIMIT_QUESTION_BYTES) {
         return err_set(
@@ -66,7 +56,7 @@ static int check_question(const char *question, struct lw_error *err)
     if (utf8_valid(question, len) < len) {
         return err_set(err, LW_ERR_USAGE, "the question is not valid UTF-8");
     }
-    if (is_blank(question)) {
+    if (utf8_is_blank(question, len)) {
         return err_set(err, LW_ERR_USAGE,
                        "the question is empty; say what you want to know");
     }

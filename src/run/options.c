@@ -24,6 +24,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+extern char **environ;
+
 enum { VALUE_BYTES_MAX = 64 * 1024, LIST_BYTES_MAX = 4096 };
 
 /* --- Values -------------------------------------------------------------- */
@@ -229,6 +231,17 @@ int options_set(struct options *o, const char *name, const char *value,
     return 0;
 }
 
+int options_unset(struct options *o, const char *name, struct lw_error *err)
+{
+    const struct option_spec *spec = option_find(name);
+    if (!spec) return unknown_option(name, err);
+    if (spec->stands_for) return options_unset(o, spec->stands_for, err);
+    mem_free(o->value[spec->id]);
+    o->value[spec->id] = spec->fallback ? mem_strdup(spec->fallback) : NULL;
+    o->source[spec->id] = SOURCE_DEFAULT;
+    return 0;
+}
+
 void options_init(struct options *o)
 {
     *o = (struct options){ .source = { SOURCE_DEFAULT } };
@@ -323,6 +336,36 @@ int options_from_environment(struct options *o, struct lw_error *err)
         if (code) return code;
     }
     return 0;
+}
+
+/* "ROUND" of LEGWORK_ROUND=2 as "round". False if it is too long for an option. */
+static bool name_of_variable(const char *entry, char out[OPTION_VARIABLE_BYTES])
+{
+    size_t len = strcspn(entry, "=");
+    if (len >= OPTION_VARIABLE_BYTES) return false;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (char)(entry[i] == '_' ? '-' : tolower((unsigned char)entry[i]));
+    }
+    out[len] = '\0';
+    return true;
+}
+
+void options_odd_variables(void (*say)(void *user, const char *sentence), void *user)
+{
+    static const char prefix[] = "LEGWORK_";
+    for (char **entry = environ; entry && *entry; entry++) {
+        char name[OPTION_VARIABLE_BYTES], wanted[OPTION_VARIABLE_BYTES], sentence[256];
+        const char *rest = *entry + sizeof prefix - 1;
+        if (strncmp(*entry, prefix, sizeof prefix - 1) != 0) continue;
+        if (!name_of_variable(rest, name) || option_find(name)) continue;
+        const char *near = option_nearest(name);
+        if (!near) continue;
+        option_variable(option_find(near), wanted);
+        snprintf(sentence, sizeof sentence,
+                 "LEGWORK_%.*s is no option and has no effect; did you mean %s?",
+                 (int)strcspn(rest, "="), rest, wanted);
+        say(user, sentence);
+    }
 }
 
 bool options_terminal_is_dumb(void)

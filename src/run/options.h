@@ -104,7 +104,12 @@ void options_release(struct options *o);
  * source append (comma-separated). */
 int options_set(struct options *o, const char *name, const char *value,
                 enum option_source source, struct lw_error *err);
+/* Its default again. LW_ERR_USAGE for an unknown name. */
+int options_unset(struct options *o, const char *name, struct lw_error *err);
 int options_from_environment(struct options *o, struct lw_error *err);
+/* A sentence for each LEGWORK_* variable that is nearly an option: LEGWORK_ROUND. Others
+ * with that beginning may be somebody else's. */
+void options_odd_variables(void (*say)(void *user, const char *sentence), void *user);
 /* key = value lines (inih), unknown keys are errors with the nearest known one. path
  * NULL: the default place, absent is fine. */
 int options_from_file(struct options *o, const char *path, struct lw_error *err);

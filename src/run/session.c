@@ -5,6 +5,7 @@
 #include "run/session.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "models/models.h"
 #include "run/prepare.h"
 #include "run/resolve.h"
@@ -64,17 +65,20 @@ void lw_close(lw_session *s)
 
 int lw_set(lw_session *s, const char *name, const char *value, struct lw_error *err)
 {
-    const struct option_spec *spec = option_find(name);
+    const struct option_spec *spec = name ? option_find(name) : NULL;
     if (spec && spec->scope != SCOPE_LIBRARY) {
         return err_set(err, LW_ERR_USAGE, "\"%s\" is an option of the command line only",
                        name);
     }
+    if (!name) return err_set(err, LW_ERR_USAGE, "the name of the option is NULL");
+    if (!value) return options_unset(&s->options, name, err);
     return options_set(&s->options, name, value, SOURCE_SET, err);
 }
 
 int lw_configure(lw_session *s, const char *path, struct lw_error *err)
 {
     int code = options_from_environment(&s->options, err);
+    options_odd_variables(session_warn, s);
     return code ? code : options_from_file(&s->options, path, err);
 }
 
@@ -121,6 +125,7 @@ int lw_add_file(lw_session *s, const char *path, struct lw_error *err)
                                 .cancel = &s->cancel,
                                 .stdin_fd = STDIN_FILENO };
     struct lw_error why = { .code = 0 };
+    if (!path) return err_set(err, LW_ERR_USAGE, "the name of the file is NULL");
     int code = load_path(&s->docs, path, &opt, &why);
     bool cancelled = cancel_level(&s->cancel) != CANCEL_NONE;
     session_rearm(s);
@@ -134,6 +139,13 @@ int lw_add_file(lw_session *s, const char *path, struct lw_error *err)
 int lw_add_text(lw_session *s, const char *name, const char *text, size_t len,
                 struct lw_error *err)
 {
+    if (!name || !text) {
+        return err_set(err, LW_ERR_USAGE, "the %s is NULL", name ? "text" : "name");
+    }
+    if (memchr(text, '\0', len)) {
+        return err_set(err, LW_ERR_INPUT, "%s holds a NUL byte: it is not text", name);
+    }
+    if (utf8_is_blank(text, len)) return err_set(err, LW_ERR_INPUT, "%s is empty", name);
     return load_text(&s->docs, name, text, len, err);
 }
 

@@ -30,6 +30,9 @@ def test_names_of_minions_are_understood(case):
 
 def test_bad_variable_is_named(case):
     expect(ask(case, env={"LEGWORK_ROUNDS": "many"}), 2, "LEGWORK_ROUNDS")
+    # LEGWORK_NO_KV_CACH would keep what was not to be kept, and say nothing.
+    expect(ask(case, env={"LEGWORK_NO_KV_CACH": "1"}), 9, "LEGWORK_NO_KV_CACHE?")
+    assert "MY_OWN" not in ask(case, env={"LEGWORK_MY_OWN_THING": "1"}).err
 
 
 def test_bad_configuration_is_named_with_its_line(case):

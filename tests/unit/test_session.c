@@ -10,6 +10,7 @@
 #include "legwork.h"
 
 #include "base/json.h"
+#include "run/session.h"
 
 #include <pthread.h>
 
@@ -99,6 +100,51 @@ static void test_documents(void **state)
     assert_string_equal(doc.name, "a");
     assert_memory_equal(doc.text, "text", doc.len);
     assert_int_equal(doc.pages, 0);
+    lw_close(s);
+}
+
+/* What a C programmer gets wrong is an error, not a crash. */
+static void test_null_and_nothing(void **state)
+{
+    (void)state;
+    struct lw_error err;
+    lw_session *s = open_session();
+    lw_result *r = NULL;
+    assert_int_equal(lw_add_file(s, NULL, &err), LW_ERR_USAGE);
+    assert_int_equal(lw_add_text(s, NULL, "text", 4, &err), LW_ERR_USAGE);
+    assert_int_equal(lw_add_text(s, "a", NULL, 4, &err), LW_ERR_USAGE);
+    assert_int_equal(lw_add_text(s, "a", "te\0xt", 5, &err), LW_ERR_INPUT);
+    assert_non_null(strstr(err.message, "NUL"));
+    assert_int_equal(lw_add_text(s, "a", " \n\t ", 4, &err), LW_ERR_INPUT);
+    assert_int_equal(lw_add_text(s, "a", "", 0, &err), LW_ERR_INPUT);
+    assert_int_equal(lw_document_count(s), 0);
+    assert_int_equal(lw_set(s, NULL, "2", &err), LW_ERR_USAGE);
+    assert_int_equal(lw_ask(s, NULL, &r, &err), LW_ERR_USAGE);
+    assert_null(r);
+    lw_close(s);
+}
+
+/* A permission, too, can be taken back. */
+static void test_an_option_is_its_default_again(void **state)
+{
+    (void)state;
+    struct lw_error err;
+    lw_session *s = open_session();
+    assert_int_equal(lw_set(s, "allow-worker", "a.example", &err), 0);
+    assert_int_equal(lw_set(s, "allow-worker", "b.example", &err), 0);
+    assert_string_equal(options_string(&s->options, OPT_ALLOW_WORKER),
+                        "a.example,b.example");
+    assert_int_equal(lw_set(s, "allow-worker", NULL, &err), 0);
+    assert_null(options_string(&s->options, OPT_ALLOW_WORKER));
+    assert_int_equal(lw_set(s, "rounds", "9", &err), 0);
+    assert_int_equal(lw_set(s, "rounds", NULL, &err), 0);
+    assert_string_equal(options_string(&s->options, OPT_ROUNDS),
+                        option_table()[OPT_ROUNDS].fallback);
+    assert_int_equal(lw_set(s, "no-kv-cache", "yes", &err), 0);
+    assert_int_equal(options_size(&s->options, OPT_KV_CACHE), 0);
+    assert_int_equal(lw_set(s, "no-kv-cache", NULL, &err), 0);
+    assert_true(options_size(&s->options, OPT_KV_CACHE) > 0);
+    assert_int_equal(lw_set(s, "nonsense", NULL, &err), LW_ERR_USAGE);
     lw_close(s);
 }
 
@@ -400,6 +446,8 @@ int main(void)
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_configure_does_not_replace_what_was_set),
         cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_null_and_nothing),
+        cmocka_unit_test(test_an_option_is_its_default_again),
         cmocka_unit_test(test_questions_that_are_refused),
         cmocka_unit_test(test_worker_elsewhere_is_refused),
         cmocka_unit_test(test_index_needs_a_model_in_this_process),

@@ -70,11 +70,38 @@ static const struct entry fields[] = {
     { "warnings", "sentences" },
 };
 
+/* Of commands other than ask. */
+static const struct entry schemas[] = {
+    { "legwork.index/1",
+      "of the \\fBparts\\fP how many were \\fBthere\\fP before and how many this call "
+      "\\fBkept\\fP; \\fBtokens\\fP that were read, \\fBbytes\\fP that were written, "
+      "\\fBseconds\\fP" },
+    { "legwork.cache/1",
+      "the \\fBfolder\\fP; \\fBdocuments\\fP, each with \\fBname\\fP, \\fBid\\fP, "
+      "\\fBparts\\fP, \\fBtokens\\fP, \\fBbytes\\fP and when it was last "
+      "\\fBused\\fP (UTC); the sums \\fBparts\\fP and \\fBbytes\\fP, and \\fBroom\\fP, "
+      "the most that may be taken" },
+    { "legwork.models/1",
+      "the \\fBfolder\\fP; \\fBmodels\\fP, each with \\fBname\\fP, \\fBpath\\fP, "
+      "\\fBarchitecture\\fP, \\fBquantisation\\fP, \\fBbytes\\fP, \\fBcontext\\fP, "
+      "\\fBproblem\\fP (null if it can be used), and \\fBreads\\fP and \\fBwrites\\fP, "
+      "tokens a second as tune measured them, or null" },
+    { "legwork.tuning/1", "\\fBmodels\\fP, each what was measured "
+                          "(\\fBlegwork.tune/1\\fP, as it is kept) with "
+                          "\\fBkept\\fP, or \\fBname\\fP and \\fBproblem\\fP" },
+    { "legwork.quality/1",
+      "the \\fBfile\\fP; \\fBmodels\\fP, each with \\fBname\\fP, \\fBlines\\fP, of these "
+      "\\fBfailed\\fP; \\fBpresent\\fP lines that have an answer and of these "
+      "\\fBfound\\fP and \\fBright\\fP; \\fBmissing\\fP ones that have none and of these "
+      "\\fBabsent\\fP; \\fBseconds\\fP, \\fBproblem\\fP" },
+};
+
 static const struct entry files[] = {
     { "$XDG_CONFIG_HOME/legwork/config.ini",
       "the configuration (~/.config without the variable)" },
     { "$XDG_DATA_HOME/legwork/models/",
-      "the model folder (~/.local/share without the variable)" },
+      "the model folder (~/.local/share without the variable; without a home, too, "
+      "models/ in the current folder)" },
     { "$XDG_DATA_HOME/legwork/tune/",
       "what \\fBlegwork tune\\fP measured, a file for each model and machine" },
     { "$XDG_CACHE_HOME/legwork/kv/",
@@ -246,8 +273,13 @@ static void put_page(struct output *o)
     put_section(o, "EXIT STATUS");
     put_entries(o, statuses, sizeof statuses / sizeof *statuses);
     put_section(o, "JSON");
-    output_text(o, "With \\fB\\-\\-json\\fP one object is printed:\n");
+    output_text(
+        o, "With \\fB\\-\\-json\\fP one object is printed, or, on an error, nothing: "
+           "the sentence on standard error and the exit status tell what is wrong. "
+           "That of \\fBlegwork ask\\fP has these fields:\n");
     put_entries(o, fields, sizeof fields / sizeof *fields);
+    output_text(o, ".PP\nThe other commands print objects of these schemas:\n");
+    put_entries(o, schemas, sizeof schemas / sizeof *schemas);
     put_section(o, "FILES");
     put_entries(o, files, sizeof files / sizeof *files);
     put_examples(o);

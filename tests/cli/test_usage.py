@@ -1,4 +1,5 @@
 """The command line itself: commands, wrong words, help, and the man page."""
+import pathlib
 import re
 import shutil
 import subprocess
@@ -168,6 +169,16 @@ def test_man_page_tells_everything(case):
     for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "CONFIGURATION",
                     "ENVIRONMENT", "EXIT STATUS", "JSON", "FILES", "EXAMPLES", "SEE ALSO"]:
         assert "\n.SH %s\n" % section in page, section
+
+
+def test_man_page_names_every_schema(case):
+    """Each object that --json prints, of whichever command."""
+    page = ok(case.legwork("man")).out
+    sources = "".join(path.read_text() for path in pathlib.Path("src").rglob("*.c"))
+    names = set(re.findall(r'"(legwork\.[a-z]+/1)"', sources))
+    assert len(names) >= 6, names
+    for name in names:
+        assert name in page, name
 
 
 def test_man_page_is_good_troff(case):

@@ -16,7 +16,8 @@
  * Text is normalised once, here: a BOM is dropped, UTF-16 with BOM and
  * Latin-1 (when not valid UTF-8) are converted with a warning for the latter,
  * CR LF and CR become LF, NUL and other control characters but \t \n \f become
- * spaces. */
+ * spaces. HTML is also read in the encoding that it declares (html_encoding.h), with a
+ * warning for bytes that do not fit it. */
 #ifndef LW_TEXT_LOAD_H
 #define LW_TEXT_LOAD_H
 

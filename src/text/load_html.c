@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "text/html_encoding.h"
 #include "text/html_text.h"
 #include "text/normal.h"
 
@@ -340,9 +340,14 @@ static int feed(htmlParserCtxtPtr ctxt, const struct reader *r, const char *byte
     return 0;
 }
 
+static int stopped(const char *path, struct lw_error *err)
+{
+    return err_set(err, LW_ERR_INPUT, "%s was not read: the run was stopped", path);
+}
+
+/* The bytes are UTF-8, whatever a <meta> among them says. */
 static int parse(struct reader *r, const char *path, char *bytes, size_t len,
-                 xmlCharEncoding encoding, const struct load_options *opt,
-                 struct lw_error *err)
+                 const struct load_options *opt, struct lw_error *err)
 {
     htmlSAXHandler sax = {
         .startElement = on_start,
@@ -354,16 +359,15 @@ static int parse(struct reader *r, const char *path, char *bytes, size_t len,
         .error = on_problem,
         .fatalError = on_problem,
     };
-    htmlParserCtxtPtr ctxt = htmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL, encoding);
+    htmlParserCtxtPtr ctxt =
+        htmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
     if (!ctxt) return err_set(err, LW_ERR, "no memory to read %s", path);
-    int options = HTML_PARSE_NONET | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING;
-    if (encoding != XML_CHAR_ENCODING_NONE) options |= HTML_PARSE_IGNORE_ENC;
-    htmlCtxtUseOptions(ctxt, options);
+    htmlCtxtUseOptions(ctxt, HTML_PARSE_NONET | HTML_PARSE_NOERROR |
+                                 HTML_PARSE_NOWARNING | HTML_PARSE_IGNORE_ENC);
     cut_endless_tags(bytes, bytes + len);
     int code = feed(ctxt, r, bytes, len, opt->cancel);
     htmlFreeParserCtxt(ctxt);
-    if (code)
-        return err_set(err, LW_ERR_INPUT, "%s was not read: the run was stopped", path);
+    if (code) return stopped(path, err);
     while (r->page.n_tables > 0) html_end_table(&r->page);
     if (r->too_deep) {
         load_warn(opt, "%s nests more than %d elements; what follows was not read", path,
@@ -374,20 +378,30 @@ static int parse(struct reader *r, const char *path, char *bytes, size_t len,
                    LIMIT_TEXT_BYTES >> 20);
 }
 
-/* UTF-8 and UTF-16 with a mark are certain and beat what the page says of
- * itself; anything else is the parser's to guess from its <meta>. */
+static void warn_encoding(const char *path, const struct html_encoding *was,
+                          const struct load_options *opt)
+{
+    if (!was->declared) {
+        load_warn_guess(path, was->guessed, opt);
+    } else if (was->n_malformed > 0) {
+        load_warn(opt, "%s has %zu byte%s outside its encoding, shown as U+FFFD", path,
+                  was->n_malformed, was->n_malformed == 1 ? "" : "s");
+    }
+}
+
 static int parse_decoded(struct reader *r, const char *path, char *bytes, size_t len,
                          const struct load_options *opt, struct lw_error *err)
 {
-    bool utf16 = len >= 2 && ((unsigned char)bytes[0] | 1) == 0xff;
-    xmlCharEncoding encoding = XML_CHAR_ENCODING_NONE;
-    int code = 0;
-    if (utf16 || utf8_valid(bytes, len) == len) {
-        enum normal_encoding was;
-        encoding = XML_CHAR_ENCODING_UTF8;
-        code = normal_decode(&bytes, &len, &was, err);
+    struct html_encoding was;
+    int code = html_decode(&bytes, &len, &was, opt->cancel, err);
+    if (code == LW_CANCELLED) {
+        code = stopped(path, err);
+    } else if (code) {
+        err_prefix(err, "%s", path);
+    } else {
+        warn_encoding(path, &was, opt);
+        code = parse(r, path, bytes, len, opt, err);
     }
-    if (!code) code = parse(r, path, bytes, len, encoding, opt, err);
     mem_free(bytes);
     return code;
 }

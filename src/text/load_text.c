@@ -29,6 +29,19 @@ void load_warn(const struct load_options *opt, const char *fmt, ...)
     opt->warn(opt->warn_user, sentence.message);
 }
 
+void load_warn_guess(const char *path, enum normal_encoding encoding,
+                     const struct load_options *opt)
+{
+    if (encoding == NORMAL_LATIN1) {
+        load_warn(opt,
+                  "%s is not UTF-8 and was read as Latin-1 (Windows-1252); accented "
+                  "letters may be wrong",
+                  path);
+    } else if (encoding == NORMAL_BROKEN) {
+        load_warn(opt, "%s has malformed UTF-8, shown as U+FFFD", path);
+    }
+}
+
 int load_normal(const char *path, char **bytes, size_t *len,
                 const struct load_options *opt, struct lw_error *err)
 {
@@ -40,14 +53,7 @@ int load_normal(const char *path, char **bytes, size_t *len,
         *bytes = NULL;
         return code;
     }
-    if (encoding == NORMAL_LATIN1) {
-        load_warn(opt,
-                  "%s is not UTF-8 and was read as Latin-1 (Windows-1252); accented "
-                  "letters may be wrong",
-                  path);
-    } else if (encoding == NORMAL_BROKEN) {
-        load_warn(opt, "%s has malformed UTF-8, shown as U+FFFD", path);
-    }
+    load_warn_guess(path, encoding, opt);
     return 0;
 }
 

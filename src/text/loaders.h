@@ -6,6 +6,7 @@
 #define LW_TEXT_LOADERS_H
 
 #include "text/load.h"
+#include "text/normal.h"
 
 extern const struct loader load_as_text;
 extern const struct loader load_as_markdown;
@@ -16,6 +17,10 @@ extern const struct loader load_as_code;
 /* Say one sentence to whoever listens. */
 void load_warn(const struct load_options *opt, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* What an encoding that was only guessed may have cost; nothing of the certain ones. */
+void load_warn_guess(const char *path, enum normal_encoding encoding,
+                     const struct load_options *opt);
 
 /* normal_text() with its warnings; frees *bytes when it fails. */
 int load_normal(const char *path, char **bytes, size_t *len,

@@ -80,6 +80,96 @@ static void test_encodings(void **state)
     check_text(utf16, sizeof utf16 - 1, "é");
 }
 
+/* What a page becomes, and a word of its warning, "" none. */
+static void check_page(const char *html, size_t len, const char *want,
+                       const char *warning)
+{
+    struct documents_warnings warnings = { .n = 0 };
+    struct load_options opt = documents_options(&warnings);
+    struct doc *doc = NULL;
+    char *bytes = calloc(1, len + 1);
+    assert_non_null(bytes);
+    memcpy(bytes, html, len);
+    assert_int_equal(load_as_html.load("page.html", bytes, len, &opt, &doc, NULL), 0);
+    assert_string_equal(doc->text, want);
+    assert_int_equal(warnings.n, warning[0] != '\0');
+    assert_non_null(strstr(warnings.text, warning));
+    doc_free(doc);
+}
+
+#define CHECK_PAGE(html, want, warning) \
+    check_page("<html>" html, sizeof "<html>" html - 1, want, warning)
+
+/* As browsers read them, and nothing is lost behind a byte that does not fit. */
+static void test_declared_encodings(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<meta charset=us-ascii><p>it\x92s</p>all", "it’s\n\nall", "");
+    CHECK_PAGE("<meta charset='Windows-1252'>\x80 5", "€ 5", "");
+    CHECK_PAGE("<meta charset=gb2312>\xd6\xd0 \x81\x40 all", "中 丂 all", "");
+    CHECK_PAGE("<meta charset=gb2312>\xff<p>\x81\x20 all",
+               "\xef\xbf\xbd\n\n\xef\xbf\xbd all", "2 bytes outside its encoding");
+    CHECK_PAGE("<meta charset=big5>\xa4\xa4\xff all", "中\xef\xbf\xbd all",
+               "1 byte outside");
+    CHECK_PAGE("<meta charset=euc-kr>\xb0\xa1\x8c\x41\xff all", "가똀\xef\xbf\xbd all",
+               "1 byte");
+    CHECK_PAGE("<meta charset=shift_jis>\x93\xfa\x87\x40\xfd all", "日①\xef\xbf\xbd all",
+               "1 byte");
+    CHECK_PAGE("<meta charset=euc-jp>\xc6\xfc\xff all", "日\xef\xbf\xbd all", "1 byte");
+    CHECK_PAGE("<meta charset=iso-2022-jp>\x1b$BF|\x1b(B all", "日 all", "");
+    CHECK_PAGE("<meta charset=koi8-r>\xe4\xc1<p>all", "Да\n\nall", "");
+    CHECK_PAGE("<meta charset=gb2312>all \xd6", "all \xef\xbf\xbd", "1 byte");
+}
+
+/* Names that browsers do not know declare nothing; a byte more is no end either. */
+static void test_no_encoding_declared(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<meta charset=utf-7>+AOk- caf\xe9<p>all", "+AOk- café\n\nall", "Latin-1");
+    CHECK_PAGE("<meta charset=utf-16>caf\xe9<p>all", "café\n\nall", "Latin-1");
+    CHECK_PAGE("<meta charset=nonsense//IGNORE>caf\xe9<p>all", "café\n\nall", "Latin-1");
+    CHECK_PAGE("<meta charset=utf-8>é è \xff<p>all", "é è \xef\xbf\xbd\n\nall",
+               "malformed");
+    CHECK_PAGE("a\0b<p>all", "a b\n\nall", "");
+}
+
+static void test_where_encodings_are_declared(void **state)
+{
+    (void)state;
+    static const char xml[] = "<?xml version='1.0' encoding=\"koi8-r\"?><p>\xe4</p>";
+    check_page(xml, sizeof xml - 1, "Д", "");
+    CHECK_PAGE(
+        "<meta http-equiv=Content-Type content='text/html; charset=\"koi8-r\"'>\xe4", "Д",
+        "");
+    CHECK_PAGE(
+        "<META CONTENT=\"text/html;charset = KOI8-R\" HTTP-EQUIV=content-type>\xe4", "Д",
+        "");
+    CHECK_PAGE("<meta name=x content='charset=big5'><meta charset=koi8-r>\xe4", "Д", "");
+    CHECK_PAGE("<!-- <meta charset=big5> --><meta charset=koi8-r>\xe4", "Д", "");
+    CHECK_PAGE("<meta charset=nonsense><meta/charset=koi8-r />\xe4", "Д", "");
+    CHECK_PAGE("<metal charset=koi8-r>\xe4 all", "ä all", "Latin-1");
+}
+
+/* Characters that lie across the borders of what is decoded at a time. */
+static void test_long_page_of_two_bytes(void **state)
+{
+    (void)state;
+    enum { N = 300001 };
+    static const char head[] = "<html><meta charset=gbk>x";
+    size_t at = sizeof head - 1;
+    char *html = malloc(at + 2 * N), *want = malloc(3 * N + 2);
+    assert_non_null(html);
+    assert_non_null(want);
+    memcpy(html, head, at);
+    want[0] = 'x';
+    for (size_t i = 0; i < N; i++) memcpy(html + at + 2 * i, "\xd6\xd0", 2);
+    for (size_t i = 0; i < N; i++) memcpy(want + 1 + 3 * i, "中", 3);
+    want[1 + 3 * N] = '\0';
+    check_page(html, at + 2 * N, want, "");
+    free(html);
+    free(want);
+}
+
 /* n times the opening, then the middle, then n times the closing. */
 static char *nest(const char *opening, const char *middle, const char *closing, size_t n,
                   size_t *len)
@@ -251,9 +341,16 @@ static void test_random_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),        cmocka_unit_test(test_encodings),
-        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_too_deep_is_said),
-        cmocka_unit_test(test_endless_tags), cmocka_unit_test(test_large_table),
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_declared_encodings),
+        cmocka_unit_test(test_no_encoding_declared),
+        cmocka_unit_test(test_where_encodings_are_declared),
+        cmocka_unit_test(test_long_page_of_two_bytes),
+        cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_too_deep_is_said),
+        cmocka_unit_test(test_endless_tags),
+        cmocka_unit_test(test_large_table),
         cmocka_unit_test(test_random_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

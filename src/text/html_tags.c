@@ -1,0 +1,64 @@
+/* html_tags.c - names and attributes, taken apart as browsers do.
+ *
+ * Each byte is looked at once, and once more behind a quote mark that is never
+ * closed; of these a page has at most two, one of each kind. */
+#include "text/html_tags.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+bool html_starts_with(const char *s, const char *end, const char *word)
+{
+    size_t len = strlen(word);
+    return (size_t)(end - s) >= len && strncasecmp(s, word, len) == 0;
+}
+
+static bool is_blank(char c)
+{
+    return isspace((unsigned char)c);
+}
+
+static char *skip_until(char *s, const char *end, const char *stops)
+{
+    while (s < end && (*s == '\0' || !strchr(stops, *s))) s++;
+    return s;
+}
+
+char *html_skip_blanks(char *s, const char *end)
+{
+    while (s < end && is_blank(*s)) s++;
+    return s;
+}
+
+char *html_skip_name(char *s, const char *end)
+{
+    return skip_until(s, end, " \t\r\n\f\v>/");
+}
+
+static char *read_value(char *s, char *end, struct html_attribute *a)
+{
+    bool quoted = s < end && (*s == '"' || *s == '\'');
+    char *close = quoted ? memchr(s + 1, *s, (size_t)(end - s - 1)) : NULL;
+    a->value = s + (close != NULL);
+    a->value_end = close ? close : skip_until(s, end, " \t\r\n\f\v>");
+    return close ? close + 1 : a->value_end;
+}
+
+bool html_next_attribute(char **s, char *end, struct html_attribute *a)
+{
+    char *at = *s;
+    while (at < end && (*at == '/' || is_blank(*at))) at++;
+    *s = at;
+    if (at == end || *at == '>') return false;
+    *a = (struct html_attribute){ .name = at };
+    a->name_end = skip_until(at + 1, end, " \t\r\n\f\v=>/");
+    at = html_skip_blanks(a->name_end, end);
+    if (at < end && *at == '=') {
+        *s = read_value(html_skip_blanks(at + 1, end), end, a);
+    } else {
+        *s = a->name_end;
+    }
+    return true;
+}

@@ -104,15 +104,15 @@ static bool is_named(const struct html_attribute *a, const char *name)
 }
 
 /* What stands behind the = of "text/html; charset=...". */
-static struct label label_in_content(char *s, char *end)
+static struct label label_in_content(const char *s, const char *end)
 {
     for (; s < end; s++) {
         if (!html_starts_with(s, end, "charset")) continue;
-        char *at = html_skip_blanks(s + strlen("charset"), end);
+        const char *at = html_skip_blanks(s + strlen("charset"), end);
         if (at == end || *at != '=') continue;
         at = html_skip_blanks(at + 1, end);
         while (at < end && (*at == '"' || *at == '\'')) at++;
-        char *start = at;
+        const char *start = at;
         while (at < end && !isspace((unsigned char)*at) && !strchr(";\"'", *at)) at++;
         return (struct label){ start, (size_t)(at - start) };
     }
@@ -120,7 +120,7 @@ static struct label label_in_content(char *s, char *end)
 }
 
 /* Of the tag whose attributes begin at s. */
-static struct label label_in_meta(char *s, char *end)
+static struct label label_in_meta(const char *s, const char *end)
 {
     struct html_attribute a;
     struct label in_content = { NULL, 0 };
@@ -137,7 +137,7 @@ static struct label label_in_meta(char *s, char *end)
     return is_type ? in_content : (struct label){ NULL, 0 };
 }
 
-static struct label label_in_declaration(char *s, char *end)
+static struct label label_in_declaration(const char *s, const char *end)
 {
     struct html_attribute a;
     while (html_next_attribute(&s, end, &a)) {
@@ -148,29 +148,20 @@ static struct label label_in_declaration(char *s, char *end)
     return (struct label){ NULL, 0 };
 }
 
-/* Behind the -->, which may share its hyphens with the <!--; end if there is none. */
-static char *skip_comment(char *s, char *end)
-{
-    for (s += strlen("<!"); end - s >= 3; s++) {
-        if (memcmp(s, "-->", 3) == 0) return s + 3;
-    }
-    return end;
-}
-
 /* The first name that is in the list. */
-static const struct encoding *declared_encoding(char *s, size_t len)
+static const struct encoding *declared_encoding(const char *s, size_t len)
 {
-    char *end = s + (len < HTML_DECLARED_BYTES ? len : HTML_DECLARED_BYTES);
+    const char *end = s + (len < HTML_DECLARED_BYTES ? len : HTML_DECLARED_BYTES);
     struct label label = { NULL, 0 };
-    char *first = html_skip_blanks(s, end);
+    const char *first = html_skip_blanks(s, end);
     if (html_starts_with(first, end, "<?xml")) label = label_in_declaration(first, end);
     const struct encoding *found = encoding_of(label.text, label.len);
     while (!found && (s = memchr(s, '<', (size_t)(end - s))) != NULL) {
         if (html_starts_with(s, end, "<!--")) {
-            s = skip_comment(s, end);
+            s = html_skip_comment(s, end);
             continue;
         }
-        char *name = s + 1;
+        const char *name = s + 1;
         s = html_skip_name(name, end);
         if (s - name != 4 || !html_starts_with(name, end, "meta")) continue;
         label = label_in_meta(s, end);

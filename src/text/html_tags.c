@@ -20,35 +20,35 @@ static bool is_blank(char c)
     return isspace((unsigned char)c);
 }
 
-static char *skip_until(char *s, const char *end, const char *stops)
+static const char *skip_until(const char *s, const char *end, const char *stops)
 {
     while (s < end && (*s == '\0' || !strchr(stops, *s))) s++;
     return s;
 }
 
-char *html_skip_blanks(char *s, const char *end)
+const char *html_skip_blanks(const char *s, const char *end)
 {
     while (s < end && is_blank(*s)) s++;
     return s;
 }
 
-char *html_skip_name(char *s, const char *end)
+const char *html_skip_name(const char *s, const char *end)
 {
     return skip_until(s, end, " \t\r\n\f\v>/");
 }
 
-static char *read_value(char *s, char *end, struct html_attribute *a)
+static const char *read_value(const char *s, const char *end, struct html_attribute *a)
 {
     bool quoted = s < end && (*s == '"' || *s == '\'');
-    char *close = quoted ? memchr(s + 1, *s, (size_t)(end - s - 1)) : NULL;
+    const char *close = quoted ? memchr(s + 1, *s, (size_t)(end - s - 1)) : NULL;
     a->value = s + (close != NULL);
     a->value_end = close ? close : skip_until(s, end, " \t\r\n\f\v>");
     return close ? close + 1 : a->value_end;
 }
 
-bool html_next_attribute(char **s, char *end, struct html_attribute *a)
+bool html_next_attribute(const char **s, const char *end, struct html_attribute *a)
 {
-    char *at = *s;
+    const char *at = *s;
     while (at < end && (*at == '/' || is_blank(*at))) at++;
     *s = at;
     if (at == end || *at == '>') return false;
@@ -61,4 +61,13 @@ bool html_next_attribute(char **s, char *end, struct html_attribute *a)
         *s = a->name_end;
     }
     return true;
+}
+
+/* The mark that closes may share its hyphens with the one that opens: <!-->. */
+const char *html_skip_comment(const char *s, const char *end)
+{
+    for (s += strlen("<!"); s < end && (s = memchr(s, '-', (size_t)(end - s))); s++) {
+        if (html_starts_with(s, end, "-->")) return s + strlen("-->");
+    }
+    return end;
 }

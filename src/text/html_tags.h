@@ -1,28 +1,31 @@
 /* html_tags.h - tags in the bytes of a page that no parser has seen yet.
  *
- * For what must be known or done before the parser runs: which encoding the page
- * declares. Bytes are those of any encoding that has ASCII where ASCII has it.
- * Nothing here reads at or past end. */
+ * For what must be known before the parser runs: whether it is a page at all, and
+ * which encoding it declares. Bytes are those of any encoding that has ASCII where ASCII
+ * has it. Nothing here reads at or past end. */
 #ifndef LW_TEXT_HTML_TAGS_H
 #define LW_TEXT_HTML_TAGS_H
 
 #include <stdbool.h>
 
 struct html_attribute {
-    char *name, *name_end;
-    char *value, *value_end; /* without its quote marks; both NULL: there is no = */
+    const char *name, *name_end;
+    const char *value, *value_end; /* without its quote marks; both NULL: there is no = */
 };
 
 /* Does the word (in lower case) stand at s, whatever its case there? */
 bool html_starts_with(const char *s, const char *end, const char *word);
 /* Behind the white space at s. */
-char *html_skip_blanks(char *s, const char *end);
+const char *html_skip_blanks(const char *s, const char *end);
 /* Behind the name of an element or of an attribute that begins at s. */
-char *html_skip_name(char *s, const char *end);
+const char *html_skip_name(const char *s, const char *end);
+
+/* Behind the comment whose <!-- begins at s; end where nothing closes it. */
+const char *html_skip_comment(const char *s, const char *end);
 
 /* The next attribute of a tag, from anywhere behind the tag's name; *s moves behind
  * it. False at the end of the tag, *s then at its > or at end. A quote mark that is
  * never closed is part of its value, which then ends as if there were none. */
-bool html_next_attribute(char **s, char *end, struct html_attribute *a);
+bool html_next_attribute(const char **s, const char *end, struct html_attribute *a);
 
 #endif

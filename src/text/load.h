@@ -1,8 +1,8 @@
 /* load.h - from files to documents: text, Markdown, HTML, PDF, source code,
  * folders, standard input.
  *
- * Sniffing goes by content first, then by name. What cannot be read is passed
- * over with one warning a file; other files go on.
+ * Sniffing goes by what a file begins with, then by its name. What cannot be
+ * read is passed over with one warning a file; other files go on.
  *
  * PDF runs `pdftotext` as a child with limits on CPU time, wall time, memory
  * and output, an empty environment and no open files but its own; encrypted

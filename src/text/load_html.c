@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "text/html_encoding.h"
+#include "text/html_tags.h"
 #include "text/html_text.h"
 #include "text/normal.h"
 
@@ -263,14 +264,36 @@ static void on_problem(void *user, const char *fmt, ...)
 
 /* --- Is it HTML? ---------------------------------------------------------- */
 
+/* Behind what may stand before a page: a byte order mark, an XML declaration, white
+ * space, comments. */
+static const char *skip_prologue(const char *s, const char *end)
+{
+    if (html_starts_with(s, end, "\xef\xbb\xbf")) s += 3;
+    for (;;) {
+        s = html_skip_blanks(s, end);
+        if (html_starts_with(s, end, "<!--")) {
+            s = html_skip_comment(s, end);
+        } else if (html_starts_with(s, end, "<?xml")) {
+            const char *close = memchr(s, '>', (size_t)(end - s));
+            s = close ? close + 1 : end;
+        } else {
+            return s;
+        }
+    }
+}
+
+/* Only what a file begins with says what it is: source code and Markdown speak of
+ * <html> further on. */
 static int sniff(const char *path, const unsigned char *head, size_t len)
 {
-    size_t window = len < 1024 ? len : 1024;
+    const char *end = (const char *)head + len;
     if (normal_is_binary(head, len)) return 0;
-    for (size_t i = 0; i + 14 < window; i++) {
-        const char *at = (const char *)head + i;
-        if (strncasecmp(at, "<!doctype html", 14) == 0) return 95;
-        if (strncasecmp(at, "<html", 5) == 0 && strchr(" >\r\n\t", at[5])) return 90;
+    const char *first = skip_prologue((const char *)head, end);
+    if (html_starts_with(first, end, "<!doctype html")) return 95;
+    const char *root_end = first + strlen("<html");
+    if (html_starts_with(first, end, "<html") && root_end < end &&
+        strchr(" >\r\n\t", *root_end)) {
+        return 90;
     }
     return load_has_extension(path, "html htm xhtml") && memchr(head, '<', len) ? 80 : 0;
 }

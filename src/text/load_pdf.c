@@ -184,12 +184,17 @@ static void report_empty_pages(struct doc *doc, const struct load_options *opt)
     mem_free(empty);
 }
 
+enum { SNIFF_BYTES = 1024 };
+
+/* Readers of PDF accept some rubbish in front of its mark. So does this, but then a
+ * name that says text, code or markup is believed: those ask for more than 40, unless
+ * the bytes are binary (text that speaks of PDF files has the mark, too). */
 static int sniff(const char *path, const unsigned char *head, size_t len)
 {
     (void)path;
-    size_t window = len < 1024 ? len : 1024;
+    size_t window = len < SNIFF_BYTES ? len : SNIFF_BYTES;
     for (size_t i = 0; i + 5 <= window; i++) {
-        if (memcmp(head + i, "%PDF-", 5) == 0) return i == 0 ? 100 : 80;
+        if (memcmp(head + i, "%PDF-", 5) == 0) return i == 0 ? 100 : 40;
     }
     return 0;
 }

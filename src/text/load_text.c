@@ -132,10 +132,11 @@ void load_mark_headings(struct doc *doc)
 
 /* --- The loader ----------------------------------------------------------- */
 
+/* Surer by name than a PDF is that does not begin as one. */
 static int sniff(const char *path, const unsigned char *head, size_t len)
 {
-    (void)path;
-    return normal_is_binary(head, len) ? 0 : 1;
+    if (normal_is_binary(head, len)) return 0;
+    return load_has_extension(path, "txt text log csv tsv rst adoc org tex eml") ? 45 : 1;
 }
 
 static int load(const char *path, char *bytes, size_t len, const struct load_options *opt,

@@ -186,6 +186,18 @@ static void test_kinds(void **state)
         { "a.htm", "no tags", DOC_TEXT },
         { "a.txt", "<!DOCTYPE html><p>x", DOC_HTML },
         { "a.c", "/* <p> */ <html5>", DOC_CODE },
+        { "a.py", "page = '<html><p>x</p></html>'", DOC_CODE },
+        { "a.md", "# How\n```\n<!doctype html>\n<html>\n```\n", DOC_MARKDOWN },
+        { "a.txt", "Begin with <html> and end with </html>.", DOC_TEXT },
+        { "a.html", "garbage <html><p>x", DOC_HTML },
+        { "a", "\xef\xbb\xbf \n<?xml version='1.0'?><!-- <a> --> <HTML lang=en><p>x",
+          DOC_HTML },
+        { "a", "<!-- one --><!-- two --><!Doctype HTML><p>x", DOC_HTML },
+        { "a", "<!-- <html> ", DOC_TEXT },
+        { "a.txt", "The mark is %PDF-1.7 there.", DOC_TEXT },
+        { "a.md", "The mark is `%PDF-`.", DOC_MARKDOWN },
+        { "a.c", "if (strcmp(s, \"%PDF-\"))", DOC_CODE },
+        { "a.html", "<p>The mark is %PDF-.", DOC_HTML },
     };
     char *folder = documents_folder();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

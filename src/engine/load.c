@@ -347,6 +347,7 @@ static int open_context(struct loaded *m, const struct engine_options *opt,
         return not_a_writer(opt->path, err);
     }
     m->cells = (int)llama_n_ctx(m->ctx);
+    m->step_tokens = (int)llama_n_batch(m->ctx); /* of n_ctx before it was rounded up */
     return 0;
 }
 

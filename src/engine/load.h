@@ -32,6 +32,9 @@ struct loaded {
     int n_seq;     /* of the context: theirs and those of prefixes */
     int context;   /* tokens a request may use */
     int cells;     /* of the KV cache */
+    /* Tokens of one step, at most: libllama ends the process over more. Fewer than
+     * NEED_BATCH_TOKENS where the context is smaller. */
+    int step_tokens;
     uint64_t kv_bytes_per_token;
     bool widened;                       /* the weights are not as in the file (widen.h) */
     struct llama_context_params params; /* that the context was made with */

@@ -141,7 +141,9 @@ static void wake_twins(struct loop *loop, struct turn *t, const struct logits *l
  * logits a step. */
 static int draft_most(const struct loop *loop, const struct sched_piece *pieces, int n)
 {
-    int most = loop->m->n_seq / n - 1;
+    int room =
+        loop->m->n_seq < loop->m->step_tokens ? loop->m->n_seq : loop->m->step_tokens;
+    int most = room / n - 1;
 
     for (int i = 0; i < n; i++) {
         if (pieces[i].count > 1 || !pieces[i].logits) {
@@ -557,7 +559,7 @@ struct loop *loop_new(struct loaded *m, const struct loop_options *opt)
         loop->source = new_source_batch(m->n_seq);
     }
     loop->inbox = queue_new();
-    sched_init(&loop->sched, NEED_BATCH_TOKENS, m->sequences, m->cells, &hooks, loop);
+    sched_init(&loop->sched, m->step_tokens, m->sequences, m->cells, &hooks, loop);
     llama_set_abort_callback(m->ctx, any_cancelled, loop);
     return loop;
 }

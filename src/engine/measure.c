@@ -366,6 +366,7 @@ static int choose_prompt(struct bench *b, double seconds, int *tokens,
     began = clock_seconds();
     code = step(b, &shape, 0, err);
     *tokens = measure_prompt_tokens(LOOK_TOKENS / (clock_seconds() - began), seconds);
+    *tokens = *tokens < b->model.step_tokens ? *tokens : b->model.step_tokens;
     return code;
 }
 
@@ -407,6 +408,22 @@ static double sample_seconds(double all)
                                     : s;
 }
 
+/* The shortest prompt and the widest check have to fit into a step. */
+static int load_bench(struct bench *b, const struct engine_options *opt,
+                      struct lw_error *err)
+{
+    int code = load_model(&b->model, opt, err);
+
+    if (!code && b->model.step_tokens < PROMPT_TOKENS_MIN) {
+        code =
+            err_set(err, LW_ERR_LOCAL,
+                    "the context of the model %s is too small to measure it: %d tokens",
+                    opt->path, b->model.step_tokens);
+        load_release(&b->model);
+    }
+    return code;
+}
+
 int measure_model(const struct measure_options *opt, struct measure *out,
                   struct lw_error *err)
 {
@@ -422,7 +439,7 @@ int measure_model(const struct measure_options *opt, struct measure *out,
     int threads = load_threads(&engine);
     struct bench b = { .opt = opt, .cores = machine_cores() };
 
-    int code = load_model(&b.model, &engine, err);
+    int code = load_bench(&b, &engine, err);
     if (code) {
         return code;
     }

@@ -43,7 +43,8 @@ struct measure {
     bool disturbed;
 };
 
-/* LW_ERR_LOCAL as engine_open(); LW_ERR: not done in time; LW_CANCELLED. */
+/* LW_ERR_LOCAL as engine_open(), and for a context of fewer than 32 tokens; LW_ERR: not
+ * done in time; LW_CANCELLED. */
 int measure_model(const struct measure_options *opt, struct measure *out,
                   struct lw_error *err);
 

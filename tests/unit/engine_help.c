@@ -88,6 +88,45 @@ bool help_tiny_path(const char *kind, char path[HELP_PATH_MAX])
     return true;
 }
 
+/* Where the value of the key stands in the header: behind its name and its type. */
+static size_t find_value(const unsigned char *bytes, size_t n, const char *key)
+{
+    size_t len = strlen(key);
+
+    for (size_t at = 8; at + len + 12 < n; at++) {
+        uint64_t said;
+        memcpy(&said, bytes + at - 8, sizeof said);
+        if (said == len && memcmp(bytes + at, key, len) == 0) {
+            return at + len + 4;
+        }
+    }
+    fail_msg("no key %s", key);
+    return 0;
+}
+
+void help_tiny_changed(const char *kind, const char *key, const void *value, size_t bytes,
+                       char path[HELP_PATH_MAX])
+{
+    enum { FILE_MAX = 16 << 20 };
+    unsigned char *content = mem_alloc(FILE_MAX);
+
+    if (!help_tiny_path(kind, path)) {
+        mem_free(content);
+        skip();
+    }
+    FILE *in = fopen(path, "rb");
+    size_t n = fread(content, 1, FILE_MAX, in);
+    fclose(in);
+    assert_true(n > 0 && n < FILE_MAX);
+    memcpy(content + find_value(content, n, key), value, bytes);
+    snprintf(path, HELP_PATH_MAX, "/tmp/legwork-tiny-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, content, n), (ssize_t)n);
+    close(fd);
+    mem_free(content);
+}
+
 void help_hear_drafts(void *user, const char *sentence)
 {
     struct drafts *d = user, more;

@@ -17,6 +17,10 @@ struct llm *help_open(const struct engine_options *extra);
 /* Path of a tiny random model (tests/models/make_tiny.py); false and "skip: why" on
  * stdout if it was not made. */
 bool help_tiny_path(const char *kind, char path[HELP_PATH_MAX]);
+/* A copy of it below /tmp with other bytes as the value of a key of its header, for the
+ * caller to remove; the test is skipped if it is not there. */
+void help_tiny_changed(const char *kind, const char *key, const void *value, size_t bytes,
+                       char path[HELP_PATH_MAX]);
 /* The engine on it; the test is skipped if it is not there. */
 struct llm *help_open_tiny(const char *kind, const struct engine_options *extra);
 

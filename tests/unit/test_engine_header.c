@@ -1,0 +1,105 @@
+/* test_engine_header.c - models whose header says what others do not.
+ *
+ * Copies of tiny models with one number changed. libllama ends the process over some of
+ * them; here each is a model that works or a sentence. */
+#include "engine_help.h"
+
+#include "base/mem.h"
+#include "engine/measure.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- Small contexts ------------------------------------------------------- */
+
+enum { ASKS = 8 };
+
+static void change_context(const char *kind, uint32_t context, char path[HELP_PATH_MAX])
+{
+    char key[64];
+
+    snprintf(key, sizeof key, "%s.context_length", kind);
+    help_tiny_changed(kind, key, &context, sizeof context, path);
+}
+
+/* Together more tokens than a step of this context may have. */
+static void check_small(const char *kind, uint32_t context)
+{
+    static char heads[ASKS][16], excerpt[1024];
+    char path[HELP_PATH_MAX];
+    struct ask asks[ASKS];
+    struct llm_request reqs[ASKS];
+    struct llm *llm = NULL;
+    struct lw_error err;
+
+    change_context(kind, context, path);
+    struct engine_options opt = { .path = path, .threads = 1 };
+    if (engine_open(&llm, &opt, &err) != 0) {
+        fail_msg("%s: %s", kind, err.message);
+    }
+    unlink(path);
+    assert_int_equal(llm_info(llm)->context, context);
+    snprintf(excerpt, sizeof excerpt, "%s %.*s", help_lease, 100, help_garden);
+    for (int i = 0; i < ASKS; i++) {
+        snprintf(heads[i], sizeof heads[i], "%d:\n", i);
+        ask_init(&asks[i], heads[i], excerpt, "\nWho?");
+        reqs[i] = asks[i].req;
+        reqs[i].max_tokens = 4;
+    }
+    struct kept *kept = help_run(llm, reqs, ASKS);
+    for (int i = 0; i < ASKS; i++) {
+        assert_true(kept[i].reply.finish != LLM_FAILED);
+        assert_true(kept[i].reply.usage.prompt_tokens > 60);
+    }
+    mem_free(kept);
+    llm_close(llm);
+}
+
+static void test_small_contexts(void **state)
+{
+    (void)state;
+    check_small("qwen2", 400);
+    check_small("qwen2", 256);
+    check_small("qwen2", 200);
+    check_small("jamba", 400);
+    check_small("gemma2", 300);
+    check_small("t5", 250);
+}
+
+static void test_small_contexts_are_measured(void **state)
+{
+    char path[HELP_PATH_MAX];
+    struct measure m;
+    struct lw_error err;
+    (void)state;
+
+    change_context("qwen2", 256, path);
+    struct measure_options opt = { .path = path, .threads = 1, .seconds = 0.2 };
+    if (measure_model(&opt, &m, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    assert_true(m.prompt_tokens > 0 && m.prompt_tokens <= 256);
+    unlink(path);
+    change_context("qwen2", 8, path);
+    assert_int_equal(measure_model(&opt, &m, &err), LW_ERR_LOCAL);
+    assert_non_null(strstr(err.message, "8 tokens"));
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small_contexts),
+        cmocka_unit_test(test_small_contexts_are_measured),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

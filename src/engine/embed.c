@@ -31,7 +31,28 @@ struct embedder {
     struct llama_batch batch;
     struct piece pieces[LOAD_TEXTS];
     int n_pieces;
+    const struct cancel *cancel; /* of the call that is under way */
 };
+
+/* --- Cancelling ----------------------------------------------------------- */
+
+/* libllama asks before every operation of a step. */
+static bool must_stop(void *user)
+{
+    const struct embedder *e = user;
+
+    return cancel_level(e->cancel) != CANCEL_NONE;
+}
+
+static int check_cancel(const struct cancel *cancel, struct lw_error *err)
+{
+    if (cancel_level(cancel) == CANCEL_NONE) {
+        return 0;
+    }
+    return cancel_timed_out(cancel)
+               ? err_set(err, LW_TIMEOUT, "the time limit ended the embedding of texts")
+               : err_set(err, LW_CANCELLED, "cancelled");
+}
 
 /* --- One step ------------------------------------------------------------- */
 
@@ -72,6 +93,7 @@ static int compute(struct embedder *e)
 static int step(struct embedder *e, float *out, struct lw_error *err)
 {
     int n = e->n_pieces, rc = n > 0 ? compute(e) : 0;
+    int stopped = check_cancel(e->cancel, err);
 
     for (int i = 0; i < n && rc == 0; i++) {
         const float *of = llama_get_embeddings_seq(e->model.ctx, i);
@@ -81,6 +103,9 @@ static int step(struct embedder *e, float *out, struct lw_error *err)
         }
     }
     e->n_pieces = e->batch.n_tokens = 0;
+    if (stopped) {
+        return stopped;
+    }
     if (rc) {
         return err_set(err, LW_ERR_LOCAL,
                        "the model %s could not compute a step (libllama says %d)",
@@ -91,6 +116,8 @@ static int step(struct embedder *e, float *out, struct lw_error *err)
 
 /* --- Texts ---------------------------------------------------------------- */
 
+/* There is room for a token at least between head and tail (check_room()). A text may
+ * have very many steps: each looks at the cancel token. */
 static int add_text(struct embedder *e, size_t index, const struct tokens *t, float *out,
                     struct lw_error *err)
 {
@@ -122,18 +149,8 @@ static void normalise(float *v, int n)
     }
 }
 
-static int check_cancel(const struct cancel *cancel, struct lw_error *err)
-{
-    if (cancel_level(cancel) == CANCEL_NONE) {
-        return 0;
-    }
-    return cancel_timed_out(cancel)
-               ? err_set(err, LW_TIMEOUT, "the time limit ended the embedding of texts")
-               : err_set(err, LW_CANCELLED, "cancelled");
-}
-
 static int embed_all(struct embedder *e, const struct llm_part *texts, size_t n,
-                     float *out, const struct cancel *cancel, struct lw_error *err)
+                     float *out, struct lw_error *err)
 {
     size_t width = (size_t)e->info.embedding;
     int rc = 0;
@@ -143,7 +160,7 @@ static int embed_all(struct embedder *e, const struct llm_part *texts, size_t n,
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct tokens t = { .n = 0 };
         vocab_tokenize(&e->model.vocab, texts[i].text, texts[i].len, VOCAB_PLAIN, &t);
-        rc = check_cancel(cancel, err);
+        rc = check_cancel(e->cancel, err);
         rc = rc ? rc : add_text(e, i, &t, out, err);
         tokens_release(&t);
     }
@@ -160,7 +177,9 @@ static int embedder_embed(struct llm *llm, const struct llm_part *texts, size_t 
     struct embedder *e = (struct embedder *)llm;
 
     pthread_mutex_lock(&e->lock);
-    int rc = embed_all(e, texts, n, out, cancel, err);
+    e->cancel = cancel;
+    int rc = embed_all(e, texts, n, out, err);
+    e->cancel = NULL;
     pthread_mutex_unlock(&e->lock);
     return rc;
 }
@@ -233,6 +252,21 @@ static void find_ends(struct embedder *e)
     }
 }
 
+/* A text's tokens have to go between head and tail. */
+static int check_room(const struct embedder *e, const char *path, struct lw_error *err)
+{
+    int around = (int)(e->head.n + e->tail.n);
+
+    if (e->info.context > around) {
+        return 0;
+    }
+    return err_set(
+        err, LW_ERR_LOCAL,
+        "the model %s takes %d tokens at once, and %d of them stand around every "
+        "text: there is no room for the text",
+        path, e->info.context, around);
+}
+
 int embed_open(struct llm **out, const struct engine_options *opt, struct lw_error *err)
 {
     struct embedder *e = mem_alloc(sizeof *e);
@@ -255,6 +289,11 @@ int embed_open(struct llm **out, const struct engine_options *opt, struct lw_err
     pthread_mutex_init(&e->lock, NULL);
     e->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     find_ends(e);
+    llama_set_abort_callback(e->model.ctx, must_stop, e);
+    if ((rc = check_room(e, opt->path, err))) {
+        embedder_close(&e->llm);
+        return rc;
+    }
     *out = &e->llm;
     return 0;
 }

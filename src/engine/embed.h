@@ -1,10 +1,12 @@
 /* embed.h - a model in this process that makes embeddings: an llm that cannot chat.
  *
  * Texts are packed together into steps of at most 512 tokens; what a text's numbers
- * are does not depend on its company, but for rounding.
+ * are does not depend on its company, but for rounding. The cancel token is looked at
+ * before every operation of a step.
  *
  * Threads: any; they take turns. Errors at open: as engine.h, and LW_ERR_LOCAL for a
- * model that makes none. Chat requests fail, each with a sentence. */
+ * model that makes none, or whose context has no room for a text's tokens. Chat requests
+ * fail, each with a sentence. */
 #ifndef LW_ENGINE_EMBED_H
 #define LW_ENGINE_EMBED_H
 

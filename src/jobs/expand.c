@@ -120,7 +120,8 @@ static void add_scores(const struct reading *r, const char *const *texts, size_t
 }
 
 /* Two orders of the allowed chunks become one: by words, as total[] says, of those that
- * have any in common with the task, and by meaning, of all. */
+ * have any in common with the task, and by meaning, of all. A run that is stopped still
+ * ranks what it has begun, by words alone: its jobs end skipped, and are counted. */
 static int fuse_meaning(const struct reading *r, const struct task *task, double *total,
                         struct lw_error *err)
 {
@@ -128,7 +129,10 @@ static int fuse_meaning(const struct reading *r, const struct task *task, double
     double *near = mem_array(n, sizeof *near), *words = mem_array(n, sizeof *words);
     double *fused = mem_array(n, sizeof *fused);
     const char *question[] = { task->ask, task->hint };
-    int code = meaning_near(r->meaning, question, task->hint ? 2 : 1, near, err);
+    struct lw_error why;
+    int code =
+        meaning_near(r->meaning, question, task->hint ? 2 : 1, r->cancel, near, &why);
+    bool stopped = code == LW_CANCELLED || code == LW_TIMEOUT;
     for (size_t i = 0; i < n; i++) {
         words[i] = total[i] > 0 ? total[i] : NAN;
         if (total[i] < 0) near[i] = NAN;
@@ -143,7 +147,7 @@ static int fuse_meaning(const struct reading *r, const struct task *task, double
     mem_free(near);
     mem_free(words);
     mem_free(fused);
-    return code;
+    return code == 0 || stopped ? 0 : err_set(err, why.code, "%s", why.message);
 }
 
 static void score_words(const struct reading *r, const struct task *task, double *total)

@@ -138,7 +138,7 @@ static double product(const float *a, const float *b, size_t n)
 }
 
 int meaning_near(const struct meaning *m, const char *const *texts, size_t n_texts,
-                 double *near, struct lw_error *err)
+                 const struct cancel *cancel, double *near, struct lw_error *err)
 {
     struct buf text;
     buf_init(&text, LIMIT_TEXT_BYTES);
@@ -146,7 +146,7 @@ int meaning_near(const struct meaning *m, const char *const *texts, size_t n_tex
     for (size_t i = 0; i < n_texts; i++) buf_addf(&text, i ? " %s" : "%s", texts[i]);
     struct llm_part part = { .text = text.data, .len = text.len, .verbatim = true };
     float *vector = mem_array(m->width, sizeof *vector);
-    int code = llm_embed(m->model, &part, 1, vector, NULL, err);
+    int code = llm_embed(m->model, &part, 1, vector, cancel, err);
     for (size_t i = 0; i < m->n && code == 0; i++) {
         near[i] = product(vector, m->vectors + i * m->width, m->width);
     }

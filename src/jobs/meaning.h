@@ -43,10 +43,9 @@ int meaning_read(struct meaning *m, const struct doc_set *set,
                  const struct chunk_list *chunks, size_t from, size_t to,
                  const struct cancel *cancel, struct lw_error *err);
 
-/* near[i]: -1..1, how near the question, which `texts` form together, is to chunk i. It
- * takes a moment and is not cancelled: a run that is stopped still ranks what it has
- * begun. Errors as llm_embed(). */
+/* near[i]: -1..1, how near the question, which `texts` form together, is to chunk i.
+ * Errors as llm_embed(). */
 int meaning_near(const struct meaning *m, const char *const *texts, size_t n_texts,
-                 double *near, struct lw_error *err);
+                 const struct cancel *cancel, double *near, struct lw_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* test_engine_embed.c - embeddings from a tiny random model: alone and together. */
 #include "engine_help.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/embed.h"
 
@@ -109,6 +110,59 @@ static void test_cancel_and_chat(void **state)
     llm_close(llm);
 }
 
+/* One text of very many steps: the time that it takes to find its tokens is there twice,
+ * that to embed them is not. */
+static void test_long_texts_end_in_time(void **state)
+{
+    enum { BYTES = 1 << 20 };
+    struct llm *llm = open_embedder();
+    char *text = mem_alloc(BYTES);
+    struct cancel cancel;
+    struct lw_error err;
+    float out[WIDTH];
+
+    (void)state;
+    memset(text, ' ', BYTES);
+    for (size_t i = 0; i < BYTES; i += 2) {
+        text[i] = 'a';
+    }
+    struct llm_part part = part_of(text, BYTES);
+    int64_t start = clock_ms();
+    assert_true(llm_count_tokens(llm, text, BYTES) > BYTES / 4);
+    int64_t now = clock_ms();
+    cancel_init(&cancel, now + 2 * (now - start) + 20);
+    assert_int_equal(llm_embed(llm, &part, 1, out, &cancel, &err), LW_TIMEOUT);
+    /* And the next one is not cancelled. */
+    part.len = 100;
+    assert_int_equal(llm_embed(llm, &part, 1, out, NULL, &err), 0);
+    mem_free(text);
+    llm_close(llm);
+}
+
+/* [CLS] and [SEP] alone take two tokens. */
+static void test_no_room_for_a_text(void **state)
+{
+    char path[HELP_PATH_MAX];
+    struct llm_part text = part_of(help_lease, 40);
+    struct lw_error err;
+    struct llm *llm = NULL;
+    float out[WIDTH];
+
+    (void)state;
+    if (!help_tiny_path("bert", path)) {
+        skip();
+    }
+    for (int context = 1; context <= 2; context++) {
+        struct engine_options opt = { .path = path, .threads = 1, .context = context };
+        assert_int_equal(embed_open(&llm, &opt, &err), LW_ERR_LOCAL);
+        assert_non_null(strstr(err.message, "no room for the text"));
+    }
+    struct engine_options opt = { .path = path, .threads = 1, .context = 3 };
+    assert_int_equal(embed_open(&llm, &opt, &err), 0);
+    assert_int_equal(llm_embed(llm, &text, 1, out, NULL, &err), 0);
+    llm_close(llm);
+}
+
 static void test_chat_models_make_none(void **state)
 {
     char path[HELP_PATH_MAX];
@@ -136,6 +190,8 @@ int main(void)
         cmocka_unit_test(test_together_as_alone),
         cmocka_unit_test(test_special_tokens_do_not_act),
         cmocka_unit_test(test_cancel_and_chat),
+        cmocka_unit_test(test_long_texts_end_in_time),
+        cmocka_unit_test(test_no_room_for_a_text),
         cmocka_unit_test(test_chat_models_make_none),
     };
 

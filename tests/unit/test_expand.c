@@ -217,7 +217,8 @@ static void test_cap(void **state)
 /* --- By meaning ------------------------------------------------------------ */
 
 /* The same with an embedding model that knows topics. */
-static struct expansion expand_by_meaning(struct desk *d, const char *plan)
+static struct expansion expand_by_meaning_until(struct desk *d, const char *plan,
+                                                const struct cancel *cancel)
 {
     struct expansion e;
     struct meaning meaning;
@@ -229,11 +230,32 @@ static struct expansion expand_by_meaning(struct desk *d, const char *plan)
     assert_int_equal(meaning_read(&meaning, &d->set, &d->chunks, 0, CHUNKS, NULL, NULL),
                      0);
     d->reading.meaning = &meaning;
+    d->reading.cancel = cancel ? cancel : d->reading.cancel;
     desk_plan(d, plan);
     expand(d, &e);
     d->reading.meaning = NULL;
     meaning_release(&meaning);
     return e;
+}
+
+static struct expansion expand_by_meaning(struct desk *d, const char *plan)
+{
+    return expand_by_meaning_until(d, plan, NULL);
+}
+
+/* A run that was stopped has its jobs all the same, to be skipped and counted. */
+static void test_stopped_ranks_by_words(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct cancel cancel;
+    const char *plan = "{\"tasks\":[{\"ask\":\"Which pet is there?\"}]}";
+    cancel_init(&cancel, 0);
+    cancel_raise(&cancel);
+    struct expansion e = expand_by_meaning_until(&d, plan, &cancel);
+    assert_int_equal(e.n, CHUNKS);
+    assert_int_equal(chunk_at(&e, 0, 0), 0);
+    desk_release(&d);
 }
 
 static void test_no_word_in_common(void **state)
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_cap),
         cmocka_unit_test(test_no_word_in_common),
         cmocka_unit_test(test_words_and_meaning),
+        cmocka_unit_test(test_stopped_ranks_by_words),
         cmocka_unit_test(test_restrictions_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

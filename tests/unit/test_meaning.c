@@ -70,7 +70,7 @@ static void test_near(void **state)
     init(&m, &e, &d, "toy");
     assert_int_equal(meaning_read(&m, &d.set, &d.chunks, 0, CHUNKS, NULL, &d.err), 0);
     assert_int_equal(e.texts, CHUNKS);
-    assert_int_equal(meaning_near(&m, texts, 2, near, &d.err), 0);
+    assert_int_equal(meaning_near(&m, texts, 2, NULL, near, &d.err), 0);
     assert_string_equal(e.last, "What was spent on the pet?");
     const double want[CHUNKS] = { 0, sqrt(0.5), sqrt(0.5), 0, 1 };
     for (size_t i = 0; i < CHUNKS; i++) assert_true(fabs(near[i] - want[i]) < 1e-6);
@@ -89,7 +89,7 @@ static void test_what_stands_in_front(void **state)
     assert_int_equal(meaning_read(&m, &d.set, &d.chunks, 4, 5, NULL, &d.err), 0);
     assert_string_equal(e.last, "search_document: The dog cost 7 dollars.");
     assert_true(m.vectors[4 * TOY_WIDTH] > 0 && m.vectors[3 * TOY_WIDTH] == 0);
-    assert_int_equal(meaning_near(&m, &text, 1, near, &d.err), 0);
+    assert_int_equal(meaning_near(&m, &text, 1, NULL, near, &d.err), 0);
     assert_string_equal(e.last, "search_query: Who?");
     release(&m, &d);
 }
@@ -104,6 +104,12 @@ static void test_errors(void **state)
     e.cancel_at = 1;
     assert_int_equal(meaning_read(&m, &d.set, &d.chunks, 0, CHUNKS, NULL, &d.err),
                      LW_CANCELLED);
+    struct cancel cancel;
+    const char *const text = "Who?";
+    double near[CHUNKS];
+    cancel_init(&cancel, 0);
+    cancel_raise(&cancel);
+    assert_int_equal(meaning_near(&m, &text, 1, &cancel, near, &d.err), LW_CANCELLED);
     struct meaning_style style = meaning_style_of("toy");
     assert_int_equal(meaning_init(&unmade, &e.llm, style, LIMIT_VECTOR_BYTES, &d.err),
                      LW_ERR_INPUT);

@@ -30,7 +30,9 @@ static int embed(struct llm *llm, const struct llm_part *texts, size_t n, float 
                  const struct cancel *cancel, struct lw_error *err)
 {
     struct toy_embedder *e = (struct toy_embedder *)llm;
-    (void)cancel;
+    if (cancel_level(cancel) != CANCEL_NONE) {
+        return err_set(err, LW_CANCELLED, "cancelled");
+    }
     if (++e->calls == e->cancel_at) return err_set(err, LW_CANCELLED, "cancelled");
     for (size_t i = 0; i < n; i++, e->texts++) {
         snprintf(e->last, sizeof e->last, "%.*s", (int)texts[i].len, texts[i].text);

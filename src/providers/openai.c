@@ -2,10 +2,10 @@
  * to ask the server about itself.
  *
  * Two things may be missing at the start: the model's name (a plain URL without
- * #MODEL) and, for Ollama, the context that it serves. They are asked for once,
- * at the first use, since opening sends nothing. A server that
- * is silent about its context has an unknown one: what a model was trained for
- * says nothing about what is served. */
+ * #MODEL) and, for Ollama, the context that it serves. They are asked for once, by
+ * provider_ask() or at the first use, since opening sends nothing; no answer is
+ * remembered as one. A server that is silent about its context has an unknown one: what
+ * a model was trained for says nothing about what is served. */
 #include "providers/openai.h"
 
 #include "base/buf.h"
@@ -138,9 +138,7 @@ static int take_first_model(struct openai *o, const json_t *root, struct lw_erro
                        "%s lists no model; name one behind # in the URL", o->at.name);
     }
     set_model(o, id);
-    if (!o->asked) {
-        o->info.context = (int)json_int(first, "max_model_len", 0, 0, INT_MAX);
-    }
+    o->info.context = (int)json_int(first, "max_model_len", 0, 0, INT_MAX);
     return 0;
 }
 
@@ -243,26 +241,58 @@ static bool has_model(struct openai *o)
     return has;
 }
 
-/* With ask_lock held. info changes only before it was handed out for the first time. */
+/* With ask_lock held. */
 static int ask_all(struct openai *o, const struct cancel *cancel, struct lw_error *err)
 {
     if (!has_model(o)) {
         return ask_model(o, cancel, err);
     }
-    if (!o->asked && is_ollama(o)) {
+    if (is_ollama(o)) {
         ask_context(o, cancel);
     }
     return 0;
 }
 
+static int stopped_asking(const struct openai *o, const struct cancel *cancel,
+                          struct lw_error *err)
+{
+    return err_set(err, cancel_timed_out(cancel) ? LW_TIMEOUT : LW_CANCELLED,
+                   "stopped while %s was asked about itself", o->at.name);
+}
+
+/* With ask_lock held. What was cut short says nothing of the server and is not
+ * remembered; what failed is, or everybody who looks at info would wait again. */
+static int ask_once(struct openai *o, const struct cancel *cancel, struct lw_error *err)
+{
+    struct lw_error why = { .code = 0 };
+    if (!o->asked) {
+        if (cancel_level(cancel) == CANCEL_NONE) {
+            ask_all(o, cancel, &why);
+        }
+        if (cancel_level(cancel) != CANCEL_NONE) {
+            return stopped_asking(o, cancel, err);
+        }
+        set_served(o, o->info.context);
+        o->unasked = why;
+        o->asked = true;
+    }
+    return o->unasked.code ? err_set(err, o->unasked.code, "%s", o->unasked.message) : 0;
+}
+
 int openai_ask_server(struct openai *o, const struct cancel *cancel, struct lw_error *err)
 {
     pthread_mutex_lock(&o->ask_lock);
-    int code = o->asked && has_model(o) ? 0 : ask_all(o, cancel, err);
-    if (!o->asked) {
-        set_served(o, o->info.context);
-    }
-    o->asked = true;
+    int code = ask_once(o, cancel, err);
+    pthread_mutex_unlock(&o->ask_lock);
+    return code;
+}
+
+int provider_ask(struct llm *provider, const struct cancel *cancel, struct lw_error *err)
+{
+    struct openai *o = (struct openai *)provider;
+    pthread_mutex_lock(&o->ask_lock);
+    o->asked = o->asked && o->unasked.code == 0;
+    int code = ask_once(o, cancel, err);
     pthread_mutex_unlock(&o->ask_lock);
     return code;
 }

@@ -19,7 +19,8 @@ struct openai {
 
     pthread_mutex_t ask_lock; /* held while the server is asked about itself */
     bool asked, served_asked;
-    struct llm_info info; /* not changed any more once asked */
+    struct lw_error unasked; /* code not 0: asked, and this came of it */
+    struct llm_info info;    /* changes only while the server is asked */
 
     pthread_mutex_t lock; /* over the rest, never held while waiting */
     char *model;          /* NULL: not known yet */
@@ -33,8 +34,9 @@ int batch_run(struct openai *o, const struct llm_request *reqs, size_t n,
               llm_reply_fn on_reply, void *user, const struct cancel *cancel,
               struct lw_error *err);
 
-/* Ask the server for what was not given (its model; Ollama: the context), once it
- * succeeds. */
+/* Ask the server for what was not given (its model; Ollama: the context), once: the
+ * outcome is remembered, a failure too, until provider_ask(). LW_CANCELLED and LW_TIMEOUT
+ * are not. */
 int openai_ask_server(struct openai *o, const struct cancel *cancel,
                       struct lw_error *err);
 

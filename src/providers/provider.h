@@ -75,8 +75,15 @@ struct provider_place {
 int provider_find(struct provider_place *out, const struct provider_options *opt,
                   struct lw_error *err);
 
+/* Ask the server for what is not known of it (its model, its context), if anything is,
+ * and also where that failed before: to be called at the beginning of a run, since
+ * llm_info() cannot be cancelled. Without it the first use asks, once for all; either
+ * way what failed fails every request with the same sentence, at once. LW_ERR_REMOTE,
+ * LW_ERR_AUTH or LW_ERR_BUDGET: no model is known; LW_CANCELLED or LW_TIMEOUT. */
+int provider_ask(struct llm *provider, const struct cancel *cancel, struct lw_error *err);
+
 /* llm_info() of what provider_open() made, without asking the server anything: the
- * context is 0 until that was done. */
+ * context is 0 until that was done. For whoever only wants to know where it is. */
 const struct llm_info *provider_info(struct llm *provider);
 
 #endif

@@ -134,6 +134,14 @@ static int open_models(struct ask *a, struct lw_error *err)
     return code;
 }
 
+/* Nothing has been read for a server that cannot say which model it has. */
+static int ask_servers(const struct ask *a, struct lw_error *err)
+{
+    int code = server_ask(a->s, a->worker, err);
+    return code || a->supervisor == a->worker ? code
+                                              : server_ask(a->s, a->supervisor, err);
+}
+
 /* --- The run ------------------------------------------------------------- */
 
 static void on_progress(void *user, const struct reading_progress *p)
@@ -199,6 +207,7 @@ static int prepare_and_run(struct ask *a, struct lw_error *err)
     if (!code) code = load_schema(a, err);
     if (!code) code = matter_check(a->s, err);
     if (!code) code = open_models(a, err);
+    if (!code) code = ask_servers(a, err);
     if (!code) code = matter_get(a->s, a->worker, a->question, err);
     if (!code && !a->protocol->without_worker) {
         code = vectors_get(a->s, &a->meaning, err);
@@ -210,9 +219,12 @@ static int prepare_and_run(struct ask *a, struct lw_error *err)
 
 /* --- The end ------------------------------------------------------------- */
 
-static bool is_off_device(struct llm *llm)
+/* The host of a model off this device, behind those there are. */
+static size_t add_host(struct ask *a, const struct llm *model, size_t n)
 {
-    return llm && !llm_info(llm)->on_device;
+    const struct llm_info *place = server_place(a->s, model);
+    if (place && !place->on_device) a->left_to[n++] = place->where;
+    return n;
 }
 
 static void note_hosts(struct ask *a)
@@ -226,10 +238,8 @@ static void find_hosts(struct ask *a)
 {
     size_t n = 0;
     bool sent = a->s->egress.calls > 0;
-    if (sent && is_off_device(a->worker)) a->left_to[n++] = llm_info(a->worker)->where;
-    if (sent && is_off_device(a->supervisor) && a->supervisor != a->worker) {
-        a->left_to[n++] = llm_info(a->supervisor)->where;
-    }
+    if (sent) n = add_host(a, a->worker, n);
+    if (sent && a->supervisor != a->worker) n = add_host(a, a->supervisor, n);
     a->s->hosts = (int)n;
     note_hosts(a);
 }

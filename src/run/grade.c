@@ -229,6 +229,7 @@ static int grade_as_local(struct grader *g, const char *model, struct lw_error *
     struct pupil p = { .graded = { .name = short_name(model) } };
     struct lw_error why = { .code = 0 };
     int code = worker_get(g->s, &p.worker, &why);
+    if (!code) code = server_ask(g->s, p.worker, &why);
     if (!code) {
         char stage[256];
         snprintf(stage, sizeof stage, "reading with %s", p.graded.name);

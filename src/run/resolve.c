@@ -114,7 +114,7 @@ static int open_server(lw_session *s, const char *model, struct model_slot *slot
     if (code) return code;
     opt.http = s->http;
     code = provider_open(&slot->llm, &opt, err);
-    if (!code) slot->server = provider_info(slot->llm);
+    if (!code) slot->server = slot->llm;
     return code;
 }
 
@@ -198,7 +198,8 @@ static bool slot_serves(const lw_session *s, const struct model_slot *slot,
  * the guard from before its first request. */
 static void slot_guard(lw_session *s, struct model_slot *slot)
 {
-    if (!slot->server || (slot == &s->worker && slot->server->on_device)) return;
+    if (!slot->server) return;
+    if (slot == &s->worker && provider_info(slot->server)->on_device) return;
     slot->llm = guard_wrap(slot->llm, &s->docs, &s->egress);
     slot->guarded = true;
     slot->n_docs = s->docs.n_docs;
@@ -228,6 +229,33 @@ static int slot_get(lw_session *s, struct model_slot *slot, const char *model,
     return 0;
 }
 
+/* --- Servers ------------------------------------------------------------- */
+
+static struct llm *server_behind(const lw_session *s, const struct llm *model)
+{
+    if (model && model == s->worker.llm) return s->worker.server;
+    return model && model == s->supervisor.llm ? s->supervisor.server : NULL;
+}
+
+const struct llm_info *server_place(const lw_session *s, const struct llm *model)
+{
+    struct llm *server = server_behind(s, model);
+    return server ? provider_info(server) : NULL;
+}
+
+int server_ask(lw_session *s, const struct llm *model, struct lw_error *err)
+{
+    struct llm *server = server_behind(s, model);
+    struct lw_error why = { .code = 0 };
+    int code = server ? provider_ask(server, &s->cancel, &why) : 0;
+    if (!code) return 0;
+    bool worker = model == s->worker.llm;
+    return err_set(err, worker && code == LW_ERR_REMOTE ? LW_ERR_LOCAL : code, "%s",
+                   why.message);
+}
+
+/* --- The models of a session --------------------------------------------- */
+
 bool worker_is_server(const lw_session *s)
 {
     const char *model = options_string(&s->options, OPT_LOCAL);
@@ -244,10 +272,10 @@ int worker_get(lw_session *s, struct llm **out, struct lw_error *err)
     }
     int code = slot_get(s, &s->worker, model, err);
     if (code) return code;
-    const struct llm_info *server = s->worker.server;
-    if (server && !server->on_device) {
-        code = check_allowed(s, server->name, server->where, err);
-        if (!code) say_elsewhere(s, server->where);
+    const struct llm_info *place = server_place(s, s->worker.llm);
+    if (place && !place->on_device) {
+        code = check_allowed(s, place->name, place->where, err);
+        if (!code) say_elsewhere(s, place->where);
     }
     if (!code) *out = s->worker.llm;
     return code;

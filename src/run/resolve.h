@@ -10,7 +10,7 @@
 
 #include "run/session.h"
 
-/* Codes: LW_ERR_LOCAL, _USAGE, _AUTH, _POLICY, _REMOTE, LW_CANCELLED. *out is the
+/* Codes: LW_ERR_LOCAL, _USAGE, _AUTH, _POLICY, _REMOTE, _BUDGET, LW_CANCELLED. *out is the
  * session's. */
 int worker_get(lw_session *s, struct llm **out, struct lw_error *err);
 /* Does the option "local" name a server? Nothing is opened for that. */
@@ -20,6 +20,14 @@ int supervisor_get(lw_session *s, struct llm **out, struct lw_error *err);
 
 /* The option "embed": a GGUF file in this process. *out is NULL where it is not set. */
 int embedder_get(lw_session *s, struct llm **out, struct lw_error *err);
+
+/* Ask the server behind a model of the session what is not known of it; nothing for one
+ * in this process, or NULL. At the beginning of a run: it can be cancelled, and what
+ * fails here would fail every request. Codes as above. */
+int server_ask(lw_session *s, const struct llm *model, struct lw_error *err);
+/* Where the server behind a model is, without asking it; NULL: the model is in this
+ * process, or NULL. */
+const struct llm_info *server_place(const lw_session *s, const struct llm *model);
 
 void slot_close(struct model_slot *slot);
 

@@ -24,8 +24,7 @@
 /* A model that stays open between questions. */
 struct model_slot {
     struct llm *llm; /* NULL: not open */
-    /* Behind HTTP: what is known of it without asking it; NULL: in this process. */
-    const struct llm_info *server;
+    struct llm *server;   /* behind HTTP: what llm is, or wraps; NULL: in this process */
     char *made_for;       /* the options that it was opened with */
     char *path;           /* in this process: its file */
     struct llm *resident; /* and what llm is, or wraps; NULL: behind HTTP */

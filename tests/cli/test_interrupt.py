@@ -73,3 +73,39 @@ def test_while_standard_input_is_read(case):
     time.sleep(0.5)
     child.send_signal(signal.SIGINT)
     expect(case.finish(child), 130)
+
+
+def nameless(server):
+    """Its URL without a model: the server is asked which one it has."""
+    return server.url.partition("#")[0]
+
+
+def test_time_limit_while_a_server_is_asked_about_itself(case):
+    case.write("a.txt", contract(10))
+    silent, remote = case.server("hang before\n"), case.server(READER)
+    for more in (["--local", nameless(silent)],
+                 ["--local", remote.url, "--remote", nameless(silent)]):
+        before, asked = time.monotonic(), silent.stats()["requests"]
+        result = case.legwork("ask", "--timeout", "2", *more, QUESTION, "a.txt")
+        expect(result, 124, "within the time limit of 2 seconds")
+        assert time.monotonic() - before < 8, result
+        assert silent.stats()["requests"] == asked + 1
+    assert not remote.bodies(), "nothing is read for a supervisor that is not there"
+
+
+def test_interrupt_while_a_server_is_asked_about_itself(case):
+    case.write("a.txt", contract(10))
+    silent = case.server("hang before\n")
+    child = case.start("ask", "--local", nameless(silent), QUESTION, "a.txt")
+    silent.wait_for_requests(1)
+    child.send_signal(signal.SIGINT)
+    before = time.monotonic()
+    expect(case.finish(child), 130, "interrupted")
+    assert time.monotonic() - before < 8
+
+
+def test_a_server_that_says_nothing_of_itself_is_asked_once(case):
+    case.write("a.txt", contract(10))
+    worker = case.server("status 500\n")
+    expect(case.legwork("ask", "--local", nameless(worker), QUESTION, "a.txt"), 4, "in trouble")
+    assert worker.stats()["requests"] == 1

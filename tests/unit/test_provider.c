@@ -1012,16 +1012,61 @@ static void test_only_model_is_asked_for(void **state)
     close_all(&x);
 }
 
+/* A plain URL: the server is asked which model it has. */
+static void open_url(struct fixture *x, const char *script)
+{
+    char model[80];
+    open_script(x, script);
+    llm_close(x->llm);
+    snprintf(model, sizeof model, "%s/v1", x->server.url);
+    struct provider_options opt = { .model = model, .http = x->http };
+    assert_int_equal(provider_open(&x->llm, &opt, NULL), 0);
+}
+
+/* A failure is an answer, too, until a new run asks anew. */
+static void test_failed_question_is_remembered(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct lw_error err = { .code = 0 };
+    open_url(&x, "times 2\nstatus 500\n\nwhen path contains \"/chat/\"\nsay fine\n");
+    for (int i = 0; i < 3; i++) assert_int_equal(llm_info(x.llm)->context, 0);
+    struct asked a = ask_plain(&x);
+    assert_int_equal(a.code, LW_ERR_REMOTE);
+    assert_non_null(strstr(a.err.message, "in trouble"));
+    assert_int_equal(n_requests(&x), 1);
+    assert_int_equal(provider_ask(x.llm, NULL, &err), LW_ERR_REMOTE);
+    assert_int_equal(n_requests(&x), 2);
+    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
+    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
+    assert_int_equal(llm_info(x.llm)->context, 8192);
+    assert_int_equal(n_requests(&x), 3);
+    a = ask_plain(&x);
+    assert_string_equal(a.text, "fine");
+    mem_free(a.text);
+    close_all(&x);
+}
+
+static void test_question_is_cut_short(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct cancel cancel;
+    struct lw_error err = { .code = 0 };
+    open_url(&x, "times 1\nhang before\n");
+    cancel_init(&cancel, clock_ms() + 300);
+    int64_t before = clock_ms();
+    assert_int_equal(provider_ask(x.llm, &cancel, &err), LW_TIMEOUT);
+    assert_true(clock_ms() - before < 5000);
+    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
+    close_all(&x);
+}
+
 static void test_no_model_to_ask_for(void **state)
 {
     (void)state;
     struct fixture x;
-    char model[80];
-    open_script(&x, "times 1\nraw {\"data\":[]}\n");
-    llm_close(x.llm);
-    snprintf(model, sizeof model, "%s/v1", x.server.url);
-    struct provider_options opt = { .model = model, .http = x.http };
-    assert_int_equal(provider_open(&x.llm, &opt, NULL), 0);
+    open_url(&x, "times 1\nraw {\"data\":[]}\n");
     struct asked a = ask_plain(&x);
     assert_int_equal(a.code, LW_ERR_REMOTE);
     assert_non_null(strstr(a.err.message, "lists no model"));
@@ -1230,6 +1275,8 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_only_model_is_asked_for),
         cmocka_unit_test(test_no_model_to_ask_for),
+        cmocka_unit_test(test_failed_question_is_remembered),
+        cmocka_unit_test(test_question_is_cut_short),
         cmocka_unit_test(test_ollama),
         cmocka_unit_test(test_ollama_that_cuts),
     };

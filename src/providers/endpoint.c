@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { URL_BYTES = 1024 };
 
@@ -167,13 +168,12 @@ static int set_key(struct endpoint *ep, const char *key, struct lw_error *err)
 static bool ends_with(const char *s, const char *end)
 {
     size_t len = strlen(s), n = strlen(end);
-    return len >= n && strcmp(s + len - n, end) == 0;
+    return len >= n && strcasecmp(s + len - n, end) == 0;
 }
 
-/* Ollama passes models with these tags on to its own cloud. */
-static bool is_cloud_tag(const char *model)
+bool endpoint_is_cloud_tag(const char *model)
 {
-    return model != NULL && (ends_with(model, ":cloud") || ends_with(model, "-cloud"));
+    return ends_with(model, ":cloud") || ends_with(model, "-cloud");
 }
 
 static void set_name(struct endpoint *ep, const char *given)
@@ -210,7 +210,8 @@ int provider_find(struct provider_place *out, const struct provider_options *opt
     int code = find(&ep, opt, err);
     if (code == 0) {
         snprintf(out->where, sizeof out->where, "%s", ep.where);
-        out->on_device = ep.on_device && !is_cloud_tag(ep.model);
+        bool cloud = ep.model != NULL && endpoint_is_cloud_tag(ep.model);
+        out->on_device = ep.on_device && !cloud;
     }
     endpoint_release(&ep);
     return code;
@@ -224,7 +225,8 @@ static int fill(struct endpoint *ep, const struct provider_options *opt,
         code = set_key(ep, opt->key, err);
     }
     if (code == 0) {
-        ep->on_device = ep->on_device && !is_cloud_tag(ep->model);
+        bool cloud = ep->model != NULL && endpoint_is_cloud_tag(ep->model);
+        ep->on_device = ep->on_device && !cloud;
         set_name(ep, opt->model);
     }
     return code;

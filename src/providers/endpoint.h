@@ -14,8 +14,12 @@ struct endpoint {
     char *where;                      /* "host:port" */
     char *model;                      /* NULL: the server has to be asked */
     char *key;                        /* NULL: none */
-    bool on_device;
+    bool on_device; /* loopback, and model is no cloud tag */
 };
+
+/* Does a server on this device pass a model of this name on to another one? Ollama does
+ * so with its cloud tags ("gpt-oss:120b-cloud"), in any case of letters. */
+bool endpoint_is_cloud_tag(const char *model);
 
 /* The entry for http(s) URLs, which stands in no table. */
 const struct provider_spec *provider_spec_of_urls(void);

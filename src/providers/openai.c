@@ -128,6 +128,20 @@ static void set_served(struct openai *o, int context)
     pthread_mutex_unlock(&o->lock);
 }
 
+/* Who is on this device was settled before anything was asked: the guard and the rule on
+ * where documents may go rest on it. A model that the server would pass on to a cloud is
+ * therefore not taken from a list, only by its name. */
+static int check_place(const struct openai *o, const char *id, struct lw_error *err)
+{
+    if (!o->at.on_device || !endpoint_is_cloud_tag(id)) {
+        return 0;
+    }
+    return err_set(err, LW_ERR_POLICY,
+                   "%s lists %.80s first and would pass on to a cloud what it is sent; "
+                   "name a model of this machine behind # in the URL",
+                   o->at.name, id);
+}
+
 /* {"data":[{"id":"m","max_model_len":8192}]}: vLLM tells the served context there. */
 static int take_first_model(struct openai *o, const json_t *root, struct lw_error *err)
 {
@@ -136,6 +150,9 @@ static int take_first_model(struct openai *o, const json_t *root, struct lw_erro
     if (id[0] == '\0') {
         return err_set(err, LW_ERR_REMOTE,
                        "%s lists no model; name one behind # in the URL", o->at.name);
+    }
+    if (check_place(o, id, err)) {
+        return LW_ERR_POLICY;
     }
     set_model(o, id);
     o->info.context = (int)json_int(first, "max_model_len", 0, 0, INT_MAX);

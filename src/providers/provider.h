@@ -2,9 +2,10 @@
  *
  * Names: openai/MODEL, together/MODEL, openrouter/MODEL, groq/MODEL,
  * deepseek/MODEL, mistral/MODEL, ollama/MODEL, tokasaurus/MODEL, and
- * http(s)://host:port/v1#MODEL (without #MODEL the server's only or first
- * model is asked for once; without a path /v1 is meant). The provider is what
- * stands before the first slash.
+ * http(s)://host:port/v1#MODEL (without a path /v1 is meant). The provider is what
+ * stands before the first slash. Without #MODEL the server's only or first model is
+ * asked for once; one that a server on this device would pass on to a cloud has to be
+ * named.
  *
  * Structured replies: response_format json_schema where it is served, else
  * json_object, else the prompt alone; which one is learnt from the server's
@@ -79,7 +80,8 @@ int provider_find(struct provider_place *out, const struct provider_options *opt
  * and also where that failed before: to be called at the beginning of a run, since
  * llm_info() cannot be cancelled. Without it the first use asks, once for all; either
  * way what failed fails every request with the same sentence, at once. LW_ERR_REMOTE,
- * LW_ERR_AUTH or LW_ERR_BUDGET: no model is known; LW_CANCELLED or LW_TIMEOUT. */
+ * LW_ERR_AUTH or LW_ERR_BUDGET: no model is known; LW_ERR_POLICY: the server is on this
+ * device, and its first model is passed on to a cloud; LW_CANCELLED or LW_TIMEOUT. */
 int provider_ask(struct llm *provider, const struct cancel *cancel, struct lw_error *err);
 
 /* llm_info() of what provider_open() made, without asking the server anything: the

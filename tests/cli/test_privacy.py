@@ -153,6 +153,19 @@ def test_allowed_workers_of_the_configuration(case):
     ok(case.legwork("ask", "--local", ELSEWHERE, QUESTION, "a.txt", env=through(worker)))
 
 
+def test_a_listed_model_of_a_cloud_is_not_sent_the_documents(case):
+    case.write("a.txt", contract(10))
+    for name in ("gpt-oss:120b-cloud", "gpt-oss:120b-CLOUD"):
+        worker = case.server('when path contains "/models"\n'
+                             'raw {"data":[{"id":"%s"}]}\n\n' % name + READER)
+        url = worker.url.partition("#")[0]
+        for local in (url, url + "#" + name):
+            expect(case.legwork("ask", "--local", local, QUESTION, "a.txt"), 8, name)
+        asked = ["--protocol", "remote", "--remote", url, QUESTION, "a.txt"]
+        expect(case.legwork("ask", *asked), 8, name, "behind #")
+        assert not worker.bodies()
+
+
 def test_no_key_over_plain_http_to_another_machine(case):
     case.write("a.txt", contract(10))
     worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))

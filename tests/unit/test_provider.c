@@ -1062,6 +1062,34 @@ static void test_question_is_cut_short(void **state)
     close_all(&x);
 }
 
+/* What was promised to stay on this device is not sent to a model that its server passes
+ * on to a cloud, however the name came. */
+static void test_listed_model_of_a_cloud(void **state)
+{
+    (void)state;
+    static const char *const ids[] = { "gpt-oss:120b-cloud", "gpt-oss:120b-CLOUD",
+                                       "kimi:Cloud" };
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct fixture x;
+        struct lw_error err = { .code = 0 };
+        char script[128], model[128];
+        snprintf(script, sizeof script, "raw {\"data\":[{\"id\":\"%s\"}]}\n", ids[i]);
+        open_url(&x, script);
+        assert_true(llm_info(x.llm)->on_device);
+        assert_int_equal(provider_ask(x.llm, NULL, &err), LW_ERR_POLICY);
+        assert_non_null(strstr(err.message, ids[i]));
+        struct asked a = ask_plain(&x);
+        assert_int_equal(a.code, LW_ERR_POLICY);
+        assert_false(log_has(&x, "/chat/"));
+        llm_close(x.llm);
+        snprintf(model, sizeof model, "%s/v1#%s", x.server.url, ids[i]);
+        struct provider_options opt = { .model = model, .http = x.http };
+        assert_int_equal(provider_open(&x.llm, &opt, NULL), 0);
+        assert_false(llm_info(x.llm)->on_device);
+        close_all(&x);
+    }
+}
+
 static void test_no_model_to_ask_for(void **state)
 {
     (void)state;
@@ -1275,6 +1303,7 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_only_model_is_asked_for),
         cmocka_unit_test(test_no_model_to_ask_for),
+        cmocka_unit_test(test_listed_model_of_a_cloud),
         cmocka_unit_test(test_failed_question_is_remembered),
         cmocka_unit_test(test_question_is_cut_short),
         cmocka_unit_test(test_ollama),

@@ -20,6 +20,8 @@
 
 enum {
     ANSWER_BYTES_MAX = 1024 * 1024,
+    /* Of a model's own words, so that marks, which grow when they are numbered, fit. */
+    WORDS_BYTES_MAX = ANSWER_BYTES_MAX / 4,
     MARK_IDS_MAX = 16,
     SHOWN_VALUES_MAX = 3, /* of one question, without a model */
     SHOWN_PARTS_MAX = 100,
@@ -34,6 +36,9 @@ struct builder {
     size_t n;
     size_t n_verified;
     bool *cited; /* by finding */
+    bool cut;    /* not all of a model's words are in text */
+    /* Said behind the text, whatever room that has left; NULL: nothing. */
+    const char *notice;
 };
 
 static void builder_init(struct builder *b, const struct record *rec)
@@ -45,12 +50,21 @@ static void builder_init(struct builder *b, const struct record *rec)
     b->cited = arena_array(a, rec->findings.n + 1, sizeof *b->cited);
 }
 
+static const char *whole_answer(const struct builder *b)
+{
+    struct arena *a = b->rec->reading->arena;
+    const char *cut = b->cut || buf_failed(&b->text) ? words_too_long : NULL;
+    if (!cut && !b->notice) return arena_strndup(a, b->text.data, b->text.len);
+    return arena_printf(a, "%s%s%s%s%s", b->text.data, cut ? "\n\n" : "", cut ? cut : "",
+                        b->notice ? "\n\n" : "", b->notice ? b->notice : "");
+}
+
 static void builder_end(struct builder *b, enum final_status status, struct final *out)
 {
     const struct record *rec = b->rec;
     *out = (struct final){
         .status = status,
-        .answer = arena_strndup(rec->reading->arena, b->text.data, b->text.len),
+        .answer = whole_answer(b),
         .citations = b->citations,
         .n_citations = b->n,
         .rounds = rec->rounds,
@@ -79,6 +93,11 @@ static const char *quote_text(const struct builder *b, const struct finding *f)
     const struct doc *doc = b->rec->reading->set->docs[f->quote.doc];
     return arena_strndup(b->rec->reading->arena, doc->text + f->quote.start,
                          f->quote.end - f->quote.start);
+}
+
+static void warn_unverified(struct builder *b)
+{
+    if (b->n_verified == 0) b->notice = words_no_quote;
 }
 
 /* The finding's number in the answer, from 1. */
@@ -237,6 +256,17 @@ static void cite_by_value(struct builder *b, const char *text)
     add_marks(b, from, n);
 }
 
+/* Without the white space around them, and no more than there is room for. */
+static const char *take_words(struct builder *b, const char *text)
+{
+    text += strspn(text, " \t\n");
+    size_t len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1])) len--;
+    b->cut = len > WORDS_BYTES_MAX;
+    if (b->cut) len = utf8_floor(text, len, WORDS_BYTES_MAX);
+    return arena_strndup(b->rec->reading->arena, text, len);
+}
+
 static void trim_end(struct buf *text)
 {
     while (text->len > 0 && isspace((unsigned char)text->data[text->len - 1])) {
@@ -249,11 +279,12 @@ void answer_from_text(const struct record *rec, const char *text,
 {
     struct builder b;
     builder_init(&b, rec);
-    add_marked_text(&b, text + strspn(text, " \t\n"));
+    text = take_words(&b, text);
+    add_marked_text(&b, text);
     trim_end(&b.text);
     add_rest(&b, rests_on, n);
     if (b.n == 0) cite_by_value(&b, text);
-    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    warn_unverified(&b);
     builder_end(&b, FINAL_ANSWERED, out);
 }
 
@@ -272,7 +303,7 @@ void answer_from_value(const struct record *rec, const char *value, const size_t
     struct builder b;
     builder_init(&b, rec);
     add_value(&b, value, from, n);
-    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    warn_unverified(&b);
     builder_end(&b, FINAL_ANSWERED, out);
 }
 
@@ -288,7 +319,7 @@ void answer_from_parts(const struct record *rec, const struct answer_parts *part
         add_value(&b, rec->findings.items[parts->from[i]].value, &parts->from[i], 1);
     }
     if (shown < parts->n) buf_addf(&b.text, "; and %zu more", parts->n - shown);
-    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    warn_unverified(&b);
     builder_end(&b, FINAL_ANSWERED, out);
 }
 
@@ -301,7 +332,7 @@ void answer_from_points(const struct record *rec, const struct answer_point *poi
         if (n > 1) buf_addf(&b.text, "%s- ", i > 0 ? "\n" : "");
         add_value(&b, points[i].text, points[i].from, points[i].n);
     }
-    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    warn_unverified(&b);
     builder_end(&b, FINAL_ANSWERED, out);
 }
 
@@ -358,7 +389,7 @@ void answer_from_findings(const struct record *rec, struct final *out)
             add_best_values(&b, asked);
         }
     }
-    if (b.n_verified == 0) buf_addf(&b.text, "\n\n%s", words_no_quote);
+    warn_unverified(&b);
     builder_end(&b, FINAL_ANSWERED, out);
 }
 

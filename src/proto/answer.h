@@ -3,7 +3,8 @@
  * A supervisor marks statements with the ids of findings, "12 May [f3]"; a
  * reader of the answer sees numbers in order of appearance, "12 May [1]", each
  * with a citation. Marks that point nowhere are taken out. An answer that rests
- * on no verified quote says so at its end.
+ * on no verified quote says so at its end, and one that is too long to be kept says
+ * where it was cut.
  *
  * Every call below fills all of *out but `cause`, coverage and rounds
  * included. Strings live in the run's arena. */

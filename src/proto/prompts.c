@@ -23,6 +23,7 @@ enum {
         LIMIT_QUESTION_BYTES + LIMIT_ABOUT_BYTES + LIMIT_SCHEMA_BYTES + 4 * 1024 * 1024
 };
 
+const char words_too_long[] = "The answer is longer than can be kept, and was cut here.";
 const char words_no_quote[] = "No verified quote supports this answer.";
 
 static const char leader[] =

@@ -123,6 +123,61 @@ static void test_marks(void **state)
     cases_run("tests/cases/marks", check_marks);
 }
 
+/* --- Answers of any length ---------------------------------------------------- */
+
+enum { LONG_BYTES = 1100000 };
+
+static const char no_quote[] = "\n\nNo verified quote supports this answer.";
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), n = strlen(end);
+    return len >= n && strcmp(text + len - n, end) == 0;
+}
+
+/* The answer made of front and so many bytes of filling. */
+static const char *long_answer(struct desk *d, const char *front, char filling)
+{
+    struct final out;
+    char *text = mem_alloc(LONG_BYTES + 1);
+    memset(text, filling, LONG_BYTES);
+    memcpy(text, front, strlen(front));
+    answer_from_text(&d->record, text, NULL, 0, &out);
+    mem_free(text);
+    return out.answer;
+}
+
+/* However much there is in front of it, the warning is said. */
+static void test_long_answers_keep_their_warning(void **state)
+{
+    (void)state;
+    struct desk d;
+    desk_init(&d, "Some text.");
+    assert_string_equal(long_answer(&d, "It is ten years.", ' '),
+                        "It is ten years.\n\nNo verified quote supports this answer.");
+    const char *cut = long_answer(&d, "It is ten years.", 'x');
+    assert_true(ends_with(cut, no_quote));
+    assert_non_null(strstr(cut, "x\n\nThe answer is longer than can be kept"));
+    assert_true(strlen(cut) < LONG_BYTES);
+    desk_release(&d);
+}
+
+/* Nor does a value that fits nowhere take the warning with it. */
+static void test_long_values_keep_their_warning(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct final out;
+    desk_init(&d, "Some text.");
+    char *value = mem_alloc(LONG_BYTES + 1);
+    memset(value, 'x', LONG_BYTES);
+    answer_from_value(&d.record, value, NULL, 0, &out);
+    assert_non_null(strstr(out.answer, "was cut here"));
+    assert_true(ends_with(out.answer, no_quote));
+    mem_free(value);
+    desk_release(&d);
+}
+
 /* --- What a supervisor reads ------------------------------------------------- */
 
 static struct llm *counter(void)
@@ -197,6 +252,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_long_answers_keep_their_warning),
+        cmocka_unit_test(test_long_values_keep_their_warning),
         cmocka_unit_test(test_findings_keep_to_the_budget),
         cmocka_unit_test(test_every_question_gets_a_finding),
         cmocka_unit_test(test_quotes_are_strings),

@@ -39,9 +39,6 @@ enum {
 static const double RANK_AGREEMENT = 0.4, RANK_SUPPORT = 0.4, RANK_OVERLAP = 0.3,
                     RANK_SEARCH = 0.2, RANK_PLACES = 0.05;
 
-/* The share of a value's words that its excerpt must hold. */
-static const double SUPPORT_SHARE = 0.3;
-
 /* --- Keys -------------------------------------------------------------------- */
 
 struct key {
@@ -279,14 +276,11 @@ static struct finding judge(const struct merging *m, const struct claim *c)
     const struct task *task = &m->plan->tasks[c->job->task];
     const struct chunk *chunk = &m->r->chunks->items[c->job->chunk];
     const struct doc *doc = m->r->set->docs[chunk->doc];
-    bool numbers_ok = true;
-    double overlap = 0, share = 1;
+    double overlap = 0;
     struct quote quote = quote_choose(m->r->set, chunk, c->value, task->ask, &overlap);
-    if (!is_conclusion(task, c->value)) {
-        share = quote_supports(c->value, doc->text + chunk->start,
-                               chunk->end - chunk->start, &numbers_ok);
-    }
-    bool supported = numbers_ok && share >= SUPPORT_SHARE &&
+    bool supported = (is_conclusion(task, c->value) ||
+                      quote_is_supported(c->value, doc->text + chunk->start,
+                                         chunk->end - chunk->start)) &&
                      !(task->answer == ANSWER_LIST && of_another(doc, &quote, task->ask));
     return (struct finding){
         .task = c->job->task,

@@ -47,7 +47,8 @@ static bool fits_worker(const struct reading *r)
 }
 
 /* The reply's sentences become findings, each with the sentence of the
- * documents that holds most of it. */
+ * documents that holds most of it. One whose surroundings do not hold enough of it is
+ * the worker's invention, and not supported. */
 struct said {
     const struct reading *r;
     const char *text;
@@ -73,13 +74,11 @@ static struct quote best_quote(const struct reading *r, const char *sentence,
 
 static bool shows(const struct reading *r, const struct quote *q, const char *sentence)
 {
-    bool numbers_ok = true;
     if (q->match == QUOTE_NONE) return false;
     const struct chunk *c =
         &r->chunks->items[chunk_list_find(r->chunks, q->doc, q->start)];
-    quote_supports(sentence, r->set->docs[c->doc]->text + c->start, c->end - c->start,
-                   &numbers_ok);
-    return numbers_ok;
+    const char *text = r->set->docs[c->doc]->text;
+    return quote_is_supported(sentence, text + c->start, c->end - c->start);
 }
 
 static void add_sentence(void *user, size_t start, size_t end)

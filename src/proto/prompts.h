@@ -56,7 +56,7 @@ void prompt_join(const struct proto_run *run, const char *notes,
 const char *words_not_found(struct arena *a, const struct coverage *coverage);
 /* The reading was stopped and nothing was found until then. */
 const char *words_nothing_yet(struct arena *a, const struct coverage *coverage);
-extern const char words_too_long[];      /* the answer was too long */
+extern const char words_too_long[]; /* the answer was too long */
 extern const char words_no_quote[]; /* no verified quote supports the answer */
 
 #endif

@@ -23,7 +23,7 @@
 
 /* A model that stays open between questions. */
 struct model_slot {
-    struct llm *llm; /* NULL: not open */
+    struct llm *llm;      /* NULL: not open */
     struct llm *server;   /* behind HTTP: what llm is, or wraps; NULL: in this process */
     char *made_for;       /* the options that it was opened with */
     char *path;           /* in this process: its file */

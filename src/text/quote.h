@@ -39,4 +39,8 @@ struct quote quote_find(const struct doc_set *set, int doc, size_t from, size_t 
  * if any number of the value is missing. */
 double quote_supports(const char *value, const char *text, size_t len, bool *numbers_ok);
 
+/* What counts as support everywhere: all numbers of the value, and a good part of the
+ * rest (the words of an answer are seldom all those of its source). */
+bool quote_is_supported(const char *value, const char *text, size_t len);
+
 #endif

@@ -15,6 +15,9 @@
 
 enum { CLAIMS_MAX = 256 };
 
+/* The share of a value's words that its source must hold. */
+static const double SUPPORT_SHARE = 0.3;
+
 /* One thing that the value states. */
 struct claim {
     uint64_t hash, scaled; /* scaled: the number with its scale; 0 none */
@@ -271,4 +274,11 @@ double quote_supports(const char *value, const char *text, size_t len, bool *num
         if (claims.items[i].is_number && !claims.items[i].found) *numbers_ok = false;
     }
     return claims.n > 0 ? (double)n_found / (double)claims.n : 1;
+}
+
+bool quote_is_supported(const char *value, const char *text, size_t len)
+{
+    bool numbers_ok = true;
+    double share = quote_supports(value, text, len, &numbers_ok);
+    return numbers_ok && share >= SUPPORT_SHARE;
 }

@@ -89,6 +89,30 @@ static void test_whole_documents_where_they_fit(void **state)
     world_release(&w);
 }
 
+/* The sentence of the documents that is nearest to an invention does not show it, and
+ * numbers are not needed to see that. */
+static void test_invention_over_whole_documents_is_not_verified(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = "Why did the capex fall?",
+                       .worker = "when any contains \"\"\n"
+                                 "say The chairman embezzled shares of the plant from a "
+                                 "yacht near Monaco.\n",
+                       .supervisor = "when user contains \"the first small question\"\n"
+                                     "say {\"message\": \"Why did it fall?\"}\n\n"
+                                     "when any contains \"\"\n"
+                                     "say {\"rests_on\": [\"f1\"], \"answer\": "
+                                     "\"The chairman embezzled shares [f1].\"}\n",
+                       .worker_is = { .context = 8192 },
+                   });
+    assert_int_equal(world_run(&w, "minion"), 0);
+    assert_contains(w.out.answer, "embezzled shares [1].");
+    assert_contains(w.out.answer, "No verified quote supports this answer.");
+    world_release(&w);
+}
+
 static void test_supervisor_sees_quotes_only(void **state)
 {
     (void)state;
@@ -195,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_until_the_answer),
         cmocka_unit_test(test_whole_documents_where_they_fit),
+        cmocka_unit_test(test_invention_over_whole_documents_is_not_verified),
         cmocka_unit_test(test_supervisor_sees_quotes_only),
         cmocka_unit_test(test_message_asked_twice_ends_in_an_answer),
         cmocka_unit_test(test_prose_keeps_what_was_found),

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void init(struct world *w, const char *supervisor, int context)
@@ -83,6 +84,46 @@ static void test_invented_quote_is_marked(void **state)
     assert_contains(w.out.answer, "No verified quote supports this answer.");
     assert_int_equal(w.out.coverage.found, 0);
     world_release(&w);
+}
+
+static void run_with_quote(struct world *w, const char *answer, const char *quote)
+{
+    char script[512];
+    snprintf(script, sizeof script,
+             "when any contains \"\"\n"
+             "say {\"answer\": \"%s\", \"quotes\": [{\"doc\": \"d1\", \"quote\": "
+             "\"%s\"}]}\n",
+             answer, quote);
+    init(w, script, 0);
+    assert_int_equal(world_run(w, "remote"), 0);
+}
+
+/* What stands in every document supports nothing. */
+static void test_quotes_that_say_nothing(void **state)
+{
+    (void)state;
+    static const char *const nothing[] = { ".",   "the",     "of the",
+                                           "was", "and has", "Works is a maker" };
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        struct world w;
+        run_with_quote(&w, "It was 99 million dollars [1].", nothing[i]);
+        assert_contains(w.out.answer, "No verified quote supports this answer.");
+        world_release(&w);
+    }
+}
+
+static void test_short_quotes_that_the_answer_states(void **state)
+{
+    (void)state;
+    static const char *const enough[] = { "12 million", "seven members",
+                                          "maker of small pumps" };
+    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++) {
+        struct world w;
+        run_with_quote(&w, "12 million dollars by seven members [1].", enough[i]);
+        assert_null(strstr(w.out.answer, "No verified quote"));
+        assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
+        world_release(&w);
+    }
 }
 
 static void test_quote_of_another_document_is_found(void **state)
@@ -161,6 +202,8 @@ int main(void)
         cmocka_unit_test(test_quotes_become_citations),
         cmocka_unit_test(test_whole_documents_are_sent_and_counted),
         cmocka_unit_test(test_invented_quote_is_marked),
+        cmocka_unit_test(test_quotes_that_say_nothing),
+        cmocka_unit_test(test_short_quotes_that_the_answer_states),
         cmocka_unit_test(test_quote_of_another_document_is_found),
         cmocka_unit_test(test_not_stated_is_not_found),
         cmocka_unit_test(test_empty_answer_is_asked_again),

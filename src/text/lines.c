@@ -16,8 +16,9 @@ enum {
     HEADING_BYTES_MAX = 100,
     LEVEL_MAX = 6,
     WIDTH_LINES_MAX = 400,
-    NARROW = 40, /* nobody wraps prose this narrow ... */
-    WIDE = 200   /* ... nor this wide */
+    PIECE_FIRST = 256, /* bytes; longer than most lines */
+    NARROW = 40,       /* nobody wraps prose this narrow ... */
+    WIDE = 200         /* ... nor this wide */
 };
 
 static bool is_blank(char c)
@@ -221,13 +222,26 @@ static enum line_kind classify(const char *text, struct line *line)
     return marker ? LINE_ITEM : LINE_PROSE;
 }
 
+/* The next \n or \f at or behind pos, or len. Both are looked for in pieces that grow, so
+ * that the far end of a text is not looked at for each of many short lines. */
+static size_t line_end(const char *text, size_t len, size_t pos)
+{
+    for (size_t piece = PIECE_FIRST; pos < len; piece *= 2) {
+        size_t n = len - pos < piece ? len - pos : piece;
+        const char *newline = memchr(text + pos, '\n', n);
+        if (newline) n = (size_t)(newline - text) - pos;
+        const char *feed = memchr(text + pos, '\f', n);
+        if (feed) return (size_t)(feed - text);
+        pos += n;
+        if (newline) break;
+    }
+    return pos;
+}
+
 struct line line_at(const char *text, size_t len, size_t pos)
 {
     struct line line = { .start = pos, .kind = LINE_BLANK };
-    const char *newline = memchr(text + pos, '\n', len - pos);
-    size_t end = newline ? (size_t)(newline - text) : len;
-    const char *feed = memchr(text + pos, '\f', end - pos);
-    if (feed) end = (size_t)(feed - text);
+    size_t end = line_end(text, len, pos);
     line.next = end < len ? end + 1 : len;
     while (end > pos && is_blank(text[end - 1])) end--;
     line.end = end;
@@ -242,8 +256,7 @@ size_t lines_width(const char *text, size_t len, size_t pos)
 {
     size_t width = 0;
     for (int i = 0; i < WIDTH_LINES_MAX && pos < len; i++) {
-        const char *newline = memchr(text + pos, '\n', len - pos);
-        size_t end = newline ? (size_t)(newline - text) : len;
+        size_t end = line_end(text, len, pos);
         if (skip_blanks(text, pos, end) == end) break;
         if (end - pos > width) width = end - pos;
         pos = end + 1;

@@ -22,11 +22,11 @@ struct line {
 };
 
 /* The line that starts at pos (pos < len). A form feed ends a line as \n does,
- * and belongs to the line that it ends. */
+ * and belongs to the line that it ends. Takes time in the length of the line alone. */
 struct line line_at(const char *text, size_t len, size_t pos);
 
 /* Bytes of the longest line of the paragraph that begins at pos: what it was
- * wrapped to, if it was. */
+ * wrapped to, if it was. 0 where a blank line stands there. */
 size_t lines_width(const char *text, size_t len, size_t pos);
 
 /* Does something new begin at line b, which follows a in a paragraph wrapped

@@ -21,7 +21,9 @@ enum { READ_BYTES = 64 * 1024, POLL_MS = 50 };
 
 /* --- Reading -------------------------------------------------------------- */
 
-/* One read into b: > 0 more may come, 0 the end, < 0 failed with *err set. */
+/* One read into b: > 0 more may come, 0 the end, < 0 failed with *err set. Only what
+ * poll() calls ready is read: a signal that ends the wait is there to be looked at, and
+ * the end of a FIFO that nobody has opened for writing yet is none. */
 static int read_some(int fd, const char *path, struct buf *b,
                      const struct load_options *opt, struct lw_error *err)
 {
@@ -31,7 +33,7 @@ static int read_some(int fd, const char *path, struct buf *b,
         err_set(err, LW_ERR_INPUT, "%s was not read: the run was stopped", path);
         return -1;
     }
-    if (poll(&ready, 1, POLL_MS) == 0) return 1;
+    if (poll(&ready, 1, POLL_MS) <= 0) return 1;
     ssize_t n = read(fd, bytes, sizeof bytes);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return 1;
     if (n < 0) {
@@ -202,7 +204,9 @@ int load_path(struct doc_set *set, const char *path, const struct load_options *
         return err_set(err, LW_ERR_INPUT, "cannot open %s: %s", path, strerror(errno));
     }
     if (S_ISDIR(st.st_mode)) return load_folder(set, path, opt, err);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* O_NONBLOCK: a FIFO opens before its writer is there, and is waited for by poll().
+     */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return err_set(err, LW_ERR_INPUT, "cannot open %s: %s", path, strerror(errno));
     }

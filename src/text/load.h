@@ -45,7 +45,8 @@ struct loader {
                 struct doc **out, struct lw_error *err);
 };
 
-/* Add a file, folder or "-" to the set. 0 if at least one document came;
+/* Add a file, FIFO, folder or "-" to the set; waiting for who writes to one of them
+ * ends when the run is cancelled or its time is over. 0 if at least one document came;
  * else LW_ERR_INPUT with what was wrong. Empty files are documents of no text
  * and count as unreadable. */
 int load_path(struct doc_set *set, const char *path, const struct load_options *opt,

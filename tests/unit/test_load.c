@@ -1,16 +1,22 @@
 /* test_load.c - from bytes to the text that offsets count, file by file. */
 #include "documents.h"
 
+#include "base/cancel.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "text/loaders.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -302,6 +308,88 @@ static void test_cancelled(void **state)
     documents_remove(folder);
 }
 
+/* Pipes that give nothing, or not yet: what stops a run ends the wait. */
+
+static struct cancel stop;
+
+static void raise_stop(int signal_number)
+{
+    (void)signal_number;
+    cancel_raise(&stop);
+}
+
+static void check_stopped(const char *path, int stdin_fd)
+{
+    struct load_options opt = documents_options(NULL);
+    struct doc_set set;
+    struct lw_error err = { .code = 0 };
+    opt.cancel = &stop;
+    opt.stdin_fd = stdin_fd;
+    doc_set_init(&set);
+    assert_int_equal(load_path(&set, path, &opt, &err), LW_ERR_INPUT);
+    assert_non_null(strstr(err.message, "stopped"));
+    doc_set_release(&set);
+}
+
+/* The signal comes while poll() waits; read() would wait for good. */
+static void test_stopped_by_a_signal(void **state)
+{
+    (void)state;
+    struct sigaction old, action = { .sa_handler = raise_stop };
+    struct itimerval soon = { .it_value = { .tv_usec = 120 * 1000 } };
+    int ends[2];
+    cancel_init(&stop, 0);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    check_stopped("-", ends[0]);
+    sigaction(SIGALRM, &old, NULL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void test_fifo_without_a_writer(void **state)
+{
+    (void)state;
+    char path[1200];
+    char *folder = documents_folder();
+    snprintf(path, sizeof path, "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    cancel_init(&stop, clock_ms() + 120);
+    check_stopped(path, -1);
+    documents_remove(folder);
+}
+
+static _Noreturn void write_late(const char *path)
+{
+    clock_sleep_ms(120);
+    int fd = open(path, O_WRONLY);
+    bool ok = write(fd, "late ", 5) == 5;
+    clock_sleep_ms(120);
+    ok = ok && write(fd, "text", 4) == 4;
+    _exit(ok ? 0 : 1);
+}
+
+static void test_fifo_with_a_late_writer(void **state)
+{
+    (void)state;
+    struct load_options opt = documents_options(NULL);
+    struct doc_set set;
+    char path[1200];
+    char *folder = documents_folder();
+    snprintf(path, sizeof path, "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    pid_t pid = fork();
+    if (pid == 0) write_late(path);
+    assert_true(pid > 0);
+    doc_set_init(&set);
+    assert_int_equal(load_path(&set, path, &opt, NULL), 0);
+    assert_string_equal(set.docs[0]->text, "late text");
+    doc_set_release(&set);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    documents_remove(folder);
+}
+
 /* --- Other ways in ------------------------------------------------------------------ */
 
 static void test_standard_input(void **state)
@@ -354,6 +442,9 @@ int main(void)
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_stopped_by_a_signal),
+        cmocka_unit_test(test_fifo_without_a_writer),
+        cmocka_unit_test(test_fifo_with_a_late_writer),
         cmocka_unit_test(test_standard_input),
         cmocka_unit_test(test_text_of_a_caller),
     };

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,29 +38,75 @@ struct walk {
 
 /* --- Ignore files --------------------------------------------------------- */
 
-/* A missing file is no patterns; so is one that is no regular file. */
-static void read_ignore_file(struct ignore *ig, const char *path, const char *folder)
+static char *join(const char *folder, const char *file)
 {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < IGNORE_FILE_BYTES) {
-        char *text = mem_alloc((size_t)st.st_size + 1);
-        ssize_t n = read(fd, text, (size_t)st.st_size);
-        if (n > 0) ignore_push(ig, folder, text, (size_t)n);
-        mem_free(text);
-    }
-    close(fd);
+    size_t bytes = strlen(folder) + strlen(file) + 2;
+    char *path = mem_alloc(bytes);
+    snprintf(path, bytes, "%s/%s", folder, file);
+    return path;
 }
 
-static void push_joined(struct ignore *ig, const char *folder, const char *file,
-                        const char *rel)
+/* The text of a small regular file, with a NUL after it; NULL for anything else. flags
+ * may hold O_NOFOLLOW. */
+static char *read_small(const char *path, int flags, size_t *len)
 {
-    struct buf path;
-    buf_init(&path, PATH_BYTES);
-    buf_addf(&path, "%s/%s", folder, file);
-    if (!buf_failed(&path)) read_ignore_file(ig, path.data, rel);
-    buf_release(&path);
+    struct stat st;
+    char *text = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+    if (fd < 0) return NULL;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < IGNORE_FILE_BYTES) {
+        text = mem_alloc((size_t)st.st_size + 1);
+        ssize_t n = read(fd, text, (size_t)st.st_size);
+        *len = n > 0 ? (size_t)n : 0;
+    }
+    close(fd);
+    return text;
+}
+
+/* Patterns of folder/file for what is below rel. */
+static void push_patterns(struct ignore *ig, const char *folder, const char *file,
+                          int flags, const char *rel)
+{
+    size_t len;
+    char *path = join(folder, file);
+    char *text = read_small(path, flags, &len);
+    if (text) ignore_push(ig, rel, text, len);
+    mem_free(text);
+    mem_free(path);
+}
+
+/* As in git, one that is a symbolic link counts for nothing: it may point anywhere. */
+static void push_gitignore(struct ignore *ig, const char *folder, const char *rel)
+{
+    push_patterns(ig, folder, ".gitignore", O_NOFOLLOW, rel);
+}
+
+/* The path that the first line of folder/file has behind the prefix, seen from the
+ * folder; NULL if there is none. */
+static char *path_in_file(const char *folder, const char *file, const char *prefix)
+{
+    size_t len;
+    char *path = join(folder, file), *text = read_small(path, 0, &len), *found = NULL;
+    mem_free(path);
+    if (!text || strncmp(text, prefix, strlen(prefix)) != 0) goto done;
+    char *target = text + strlen(prefix);
+    target[strcspn(target, "\r\n")] = '\0';
+    if (*target) found = *target == '/' ? mem_strdup(target) : join(folder, target);
+done:
+    mem_free(text);
+    return found;
+}
+
+/* In a linked work tree or a submodule .git is a file that names the real folder, and
+ * that of a linked work tree names the one that it shares with the others. */
+static void push_exclude(struct ignore *ig, const char *work_tree, const char *rel)
+{
+    char *git = path_in_file(work_tree, ".git", "gitdir: ");
+    if (!git) git = join(work_tree, ".git");
+    char *shared = path_in_file(git, "commondir", "");
+    push_patterns(ig, shared ? shared : git, "info/exclude", 0, rel);
+    mem_free(shared);
+    mem_free(git);
 }
 
 /* Length of the work tree's root in the absolute path, 0 if there is none. */
@@ -90,14 +137,12 @@ static void begin_ignoring(struct walk *w, const char *folder)
     if (root == 0) goto done;
     if (path[root]) buf_addf(&w->rel, "%s/", path + root + 1);
     path[root] = '\0';
-    push_joined(&w->ignore, path, ".git/info/exclude", "");
+    push_exclude(&w->ignore, path, "");
     for (size_t n = 0; n < w->rel.len; n += strcspn(w->rel.data + n, "/") + 1) {
         char *above = mem_strndup(w->rel.data, n);
-        struct buf file;
-        buf_init(&file, PATH_BYTES);
-        buf_addf(&file, "%s.gitignore", above);
-        push_joined(&w->ignore, path, file.data, above);
-        buf_release(&file);
+        char *at = join(path, above);
+        push_gitignore(&w->ignore, at, above);
+        mem_free(at);
         mem_free(above);
     }
 done:
@@ -170,7 +215,8 @@ static void walk_folder(struct walk *w)
         load_warn(w->opt, "cannot read the folder %s: %s", w->path.data, strerror(errno));
         return;
     }
-    push_joined(&w->ignore, w->path.data, ".gitignore", w->rel.data);
+    if (w->depth > 0) push_exclude(&w->ignore, w->path.data, w->rel.data);
+    push_gitignore(&w->ignore, w->path.data, w->rel.data);
     for (int i = 0; i < n; i++) {
         w->stopped = w->stopped || cancel_level(w->opt->cancel) != CANCEL_NONE;
         buf_addf(&w->path, "/%s", entries[i]->d_name);

@@ -149,6 +149,84 @@ static void test_inside_a_repository(void **state)
     world_release(&w);
 }
 
+/* git worktree add: .git is a file, and what it names shares the excludes. */
+static void test_inside_a_linked_work_tree(void **state)
+{
+    (void)state;
+    struct world w;
+    char pointer[1200];
+    world_init(&w);
+    put(&w, "main/.git/info/exclude", "secret.txt\n/top/\n");
+    put(&w, "main/.git/worktrees/linked/commondir", "../..\n");
+    snprintf(pointer, sizeof pointer, "gitdir: %s/main/.git/worktrees/linked\n",
+             w.folder);
+    put(&w, "linked/.git", pointer);
+    put(&w, "linked/a.txt", "a");
+    put(&w, "linked/secret.txt", "no");
+    put(&w, "linked/top/x.txt", "no");
+    put(&w, "linked/sub/b.txt", "b");
+    put(&w, "linked/sub/secret.txt", "no");
+    put(&w, "linked/sub/top/c.txt", "c");
+    assert_int_equal(load(&w, "/linked"), 0);
+    check_names(&w, "linked/a.txt linked/sub/b.txt linked/sub/top/c.txt");
+    doc_set_release(&w.set);
+    assert_int_equal(load(&w, "/linked/sub"), 0);
+    check_names(&w, "linked/sub/b.txt linked/sub/top/c.txt");
+    world_release(&w);
+}
+
+/* A submodule, alone and as a part of the repository around it. */
+static void test_submodule(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    put(&w, ".git/modules/lib/info/exclude", "/secret.txt\n");
+    put(&w, "lib/.git", "gitdir: ../.git/modules/lib\n");
+    put(&w, "lib/a.txt", "a");
+    put(&w, "lib/secret.txt", "no");
+    put(&w, "secret.txt", "yes");
+    assert_int_equal(load(&w, "/lib"), 0);
+    check_names(&w, "lib/a.txt");
+    doc_set_release(&w.set);
+    assert_int_equal(load(&w, ""), 0);
+    check_names(&w, "lib/a.txt secret.txt");
+    world_release(&w);
+}
+
+/* git refuses it: what it points to is nobody's patterns. */
+static void test_linked_ignore_file(void **state)
+{
+    (void)state;
+    struct world w;
+    char link[1200];
+    world_init(&w);
+    put(&w, "a.txt", "a");
+    put(&w, "patterns.txt", "a.txt\n");
+    snprintf(link, sizeof link, "%s/.gitignore", w.folder);
+    assert_int_equal(symlink("patterns.txt", link), 0);
+    assert_int_equal(load(&w, ""), 0);
+    check_names(&w, "a.txt patterns.txt");
+    world_release(&w);
+}
+
+/* Files of git that are no such thing: the folder is read as if they were not there. */
+static void test_broken_pointers(void **state)
+{
+    (void)state;
+    static const char *const pointers[] = { "", "gitdir: ", "gitdir: /nowhere\n",
+                                            "gitdir: .git\n", "other" };
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
+        struct world w;
+        world_init(&w);
+        put(&w, ".git", pointers[i]);
+        put(&w, "a.txt", "a");
+        assert_int_equal(load(&w, ""), 0);
+        check_names(&w, "a.txt");
+        world_release(&w);
+    }
+}
+
 /* One bad file is one warning; the others go on. */
 static void test_bad_files(void **state)
 {
@@ -201,9 +279,16 @@ static void test_too_deep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_and_ids), cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_ignore_files),  cmocka_unit_test(test_inside_a_repository),
-        cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_nothing_to_read),
+        cmocka_unit_test(test_order_and_ids),
+        cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_ignore_files),
+        cmocka_unit_test(test_inside_a_repository),
+        cmocka_unit_test(test_inside_a_linked_work_tree),
+        cmocka_unit_test(test_submodule),
+        cmocka_unit_test(test_linked_ignore_file),
+        cmocka_unit_test(test_broken_pointers),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_nothing_to_read),
         cmocka_unit_test(test_too_deep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

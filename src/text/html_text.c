@@ -74,6 +74,13 @@ static bool at_start(const struct html_page *h, const struct html_writer *w)
     return w->out->len == start;
 }
 
+/* The first text behind <h1> comes to the page. What a cell holds does so only when its
+ * table is written. */
+static void note_heading_start(struct html_page *h, size_t start)
+{
+    if (h->heading && h->heading_start == SIZE_MAX) h->heading_start = start;
+}
+
 /* What waited is written now that text follows. */
 static void settle(struct html_page *h, struct html_writer *w)
 {
@@ -85,7 +92,7 @@ static void settle(struct html_page *h, struct html_writer *w)
     w->marker[0] = '\0';
     w->newlines = 0;
     w->space = false;
-    if (h->heading && h->heading_start == SIZE_MAX) h->heading_start = w->out->len;
+    if (w == &h->page) note_heading_start(h, h->out.len);
 }
 
 /* Length of the white space at s, 0 if there is none. No-break spaces count:
@@ -182,6 +189,7 @@ static void flush_table(struct html_page *h)
     size_t start = h->out.len;
     table_write(&h->table, &h->out, h->doc);
     bool wrote = h->out.len > start;
+    if (wrote) note_heading_start(h, start);
     if (wrote) buf_cut(&h->out, h->out.len - 1);
     h->page.newlines = wrote ? 1 : h->page.newlines;
     h->page.space = false;
@@ -347,7 +355,7 @@ void html_end_pre(struct html_page *h)
 void html_begin_superscript(struct html_page *h)
 {
     struct html_writer *w = writer_of(h);
-    bool glued = !w->space && w->newlines == 0 && w->out->len > 0 &&
+    bool glued = !w->space && w->newlines == 0 && !at_start(h, w) &&
                  isdigit((unsigned char)w->out->data[w->out->len - 1]);
     if (glued) buf_add_char(w->out, '^'); /* 10<sup>6</sup> is not 106 */
 }

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { CELLS_MAX = 16384, LAYOUT_BYTES = 500 };
@@ -24,6 +25,14 @@ void table_release(struct table *t)
 }
 
 /* --- Collecting ----------------------------------------------------------- */
+
+void table_begin(struct table *t)
+{
+    assert(t->n_cells == 0);
+    t->n_rows = 0;
+    t->column = 0;
+    memset(t->carried, 0, sizeof t->carried);
+}
 
 void table_begin_row(struct table *t)
 {

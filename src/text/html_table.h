@@ -35,6 +35,9 @@ struct table {
 
 void table_init(struct table *t);
 void table_release(struct table *t);
+/* Another table begins: spans of the one before, whose rows have been written, do
+ * not reach into it. */
+void table_begin(struct table *t);
 void table_begin_row(struct table *t);
 /* The cell's text is what is appended to t->text until the next call. */
 void table_begin_cell(struct table *t, int n_columns, int n_rows);

@@ -222,6 +222,7 @@ void html_begin_table(struct html_page *h)
 {
     become_layout(h);
     html_want_newlines(h, 2);
+    table_begin(&h->table);
     if (h->n_tables < HTML_TABLES_MAX) h->layout[h->n_tables] = false;
     h->n_tables++;
 }
@@ -230,11 +231,7 @@ void html_end_table(struct html_page *h)
 {
     if (h->n_tables == 0) return;
     close_cell(h);
-    if (in_data_table(h)) {
-        flush_table(h);
-        h->table.n_rows = 0;
-        memset(h->table.carried, 0, sizeof h->table.carried);
-    }
+    if (in_data_table(h)) flush_table(h);
     h->n_tables--;
     html_want_newlines(h, 2);
 }

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "text/jail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +91,7 @@ static _Noreturn void child_main(const struct child_job *job, const int fds[3])
     limit(RLIMIT_NOFILE, DESCRIPTORS_MAX, DESCRIPTORS_MAX);
     limit(RLIMIT_FSIZE, 0, 0);
     limit(RLIMIT_CORE, 0, 0);
-    jail_enter(job->argv[0]);
+    jail_enter(job->argv[0], job->processes);
     execve(job->argv[0], (char *const *)(uintptr_t)job->argv, no_environment);
     _exit(127);
 }
@@ -205,13 +204,14 @@ static enum child_end talk(struct running *r)
 /* --- Ending --------------------------------------------------------------- */
 
 /* The child has closed its streams but may still live: it gets what is left of
- * its time. Returns false when that is over. */
-static bool await_exit(struct running *r, int *status)
+ * its time, as long as somebody wants the result. */
+static enum child_end await_exit(struct running *r, int *status)
 {
     for (;;) {
         pid_t got = waitpid(r->pid, status, WNOHANG);
-        if (got == r->pid || (got < 0 && errno != EINTR)) return true;
-        if (clock_ms() >= r->deadline_ms) return false;
+        if (got == r->pid || (got < 0 && errno != EINTR)) return CHILD_EXITED;
+        if (cancel_level(r->job->cancel) != CANCEL_NONE) return CHILD_CANCELLED;
+        if (clock_ms() >= r->deadline_ms) return CHILD_WALL;
         clock_sleep_ms(1);
     }
 }
@@ -219,7 +219,7 @@ static bool await_exit(struct running *r, int *status)
 static void finish(struct running *r, enum child_end end)
 {
     int status = 0;
-    if (end == CHILD_EXITED && !await_exit(r, &status)) end = CHILD_WALL;
+    if (end == CHILD_EXITED) end = await_exit(r, &status);
     kill(-r->pid, SIGKILL); /* also what the child may have left behind */
     if (end != CHILD_EXITED) {
         while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR) continue;

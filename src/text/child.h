@@ -2,9 +2,9 @@
  *
  * The child has limits on CPU time, memory and output, an empty environment,
  * no core dump, no files it could write and no descriptors but its three; on Linux
- * it cannot read the user's files either, nor reach the network or other processes
- * (jail.h). It is killed with its whole process group when time is up or the run is
- * cancelled. It reads its standard input from memory here, so it needs no
+ * it cannot read the user's files either, nor reach the network or other processes,
+ * nor start any (jail.h). It is killed with its whole process group when time is up or
+ * the run is cancelled. It reads its standard input from memory here, so it needs no
  * permission to open anything.
  *
  * Threads: any; the call blocks until the child is gone and reaped. */
@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "text/jail.h"
 
 struct child_limits {
     int cpu_seconds;
@@ -27,7 +28,8 @@ struct child_job {
     const char *input;
     size_t input_len;
     struct child_limits limits;
-    const struct cancel *cancel; /* NULL: none */
+    enum jail_processes processes; /* each has the limits, and 0 (ALONE) is one */
+    const struct cancel *cancel;   /* NULL: none */
 };
 
 enum child_end {

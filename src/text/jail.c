@@ -225,33 +225,59 @@ static const struct sock_filter filter[] = {
     RETURN(SECCOMP_RET_ALLOW),
 };
 
-static void close_calls(void)
+/* Beside the other: the kernel asks both, and the stricter answer counts. Threads are
+ * no processes: they share the limits of the one they are in. */
+static const struct sock_filter filter_alone[] = {
+    FIELD(nr),
+#ifdef SYS_fork
+    NO(SYS_fork),
+    NO(SYS_vfork),
+#endif
+    UNLESS_EQUAL((uint32_t)SYS_clone, 4),
+    FIELD(args[0]),
+    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
+    REFUSE,
+    RETURN(SECCOMP_RET_ALLOW),
+    RETURN(SECCOMP_RET_ALLOW),
+};
+
+static void add_filter(const struct sock_filter *calls, size_t n)
 {
-    struct sock_fprog program = { .len = sizeof filter / sizeof *filter,
-                                  .filter = (struct sock_filter *)(uintptr_t)filter };
+    struct sock_fprog program = { .len = (unsigned short)n,
+                                  .filter = (struct sock_filter *)(uintptr_t)calls };
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
+static void close_calls(enum jail_processes processes)
+{
+    add_filter(filter, sizeof filter / sizeof *filter);
+    if (processes == JAIL_ALONE) {
+        add_filter(filter_alone, sizeof filter_alone / sizeof *filter_alone);
+    }
 }
 
 #else
 
-static void close_calls(void)
+static void close_calls(enum jail_processes processes)
 {
+    (void)processes;
 }
 
 #endif
 
-void jail_enter(const char *program)
+void jail_enter(const char *program, enum jail_processes processes)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return;
     close_files(program);
-    close_calls();
+    close_calls(processes);
 }
 
 #else
 
-void jail_enter(const char *program)
+void jail_enter(const char *program, enum jail_processes processes)
 {
     (void)program;
+    (void)processes;
 }
 
 #endif

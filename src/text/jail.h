@@ -9,7 +9,8 @@
  *   - network: no sockets of any kind (seccomp), and no TCP (Landlock, Linux 6.7);
  *   - other processes: no signals (Landlock, Linux 6.12), no tracing, no looking into
  *     their memory, no setting of their limits, no shared memory or queues, no leaving of
- *     its group (seccomp);
+ *     its group (seccomp); none of its own either, unless that is asked for, since each
+ *     would have the limits of child.h anew (threads are allowed);
  *   - the kernel's wider doors: no io_uring, no bpf, no keys, no mounts, no namespaces
  *     (seccomp).
  *
@@ -20,8 +21,13 @@
 #ifndef LW_TEXT_JAIL_H
 #define LW_TEXT_JAIL_H
 
+enum jail_processes {
+    JAIL_ALONE, /* it cannot start any */
+    JAIL_STARTS_OTHERS
+};
+
 /* program: what will be executed; it may be read wherever it is. Calls nothing but the
  * kernel. */
-void jail_enter(const char *program);
+void jail_enter(const char *program, enum jail_processes processes);
 
 #endif

@@ -27,9 +27,11 @@ static struct child_result run(const char *script, const char *input, size_t len
                                struct child_limits limits)
 {
     const char *argv[] = { "/bin/sh", "-c", script, NULL };
-    struct child_job job = {
-        .argv = argv, .input = input, .input_len = len, .limits = limits
-    };
+    struct child_job job = { .argv = argv,
+                             .input = input,
+                             .input_len = len,
+                             .limits = limits,
+                             .processes = JAIL_STARTS_OTHERS };
     struct child_result result;
     assert_int_equal(child_run(&job, &result, NULL), 0);
     return result;
@@ -208,6 +210,51 @@ static void test_no_sockets(void **state)
     child_result_release(&r);
 }
 
+/* The first thing that the shell would start another process for is the last it does. */
+static void test_no_processes(void **state)
+{
+    (void)state;
+    if (!has_filter()) {
+        printf("skip: no filter on this system\n");
+        skip();
+    }
+    static const char *const argv[] = {
+        "/bin/sh", "-c", "echo alone; cat /dev/null; echo $?; (echo another)", NULL
+    };
+    struct child_job job = { .argv = argv, .limits = roomy };
+    struct child_result r;
+    assert_int_equal(child_run(&job, &r, NULL), 0);
+    assert_null(strstr(r.out.data, "another"));
+    assert_non_null(strstr(r.out.data, "alone"));
+    child_result_release(&r);
+}
+
+/* Every way to another process, and none to another thread. */
+static void test_threads_but_no_processes(void **state)
+{
+    (void)state;
+    if (access("/usr/bin/python3", X_OK) != 0 || !has_filter()) {
+        printf("skip: no python3 to try it with, or no filter on this system\n");
+        skip();
+    }
+    static const char *const argv[] = {
+        "/usr/bin/python3", "-S", "-c",
+        "import os, threading\n"
+        "t = threading.Thread(target=lambda: print('thread', end=''))\n"
+        "t.start(); t.join()\n"
+        "def spawn(): os.posix_spawn('/bin/true', ['true'], {})\n"
+        "for start in os.fork, spawn:\n"
+        "    try: start(); print(' process', end='')\n"
+        "    except OSError as e: print('', e.errno, end='')\n",
+        NULL
+    };
+    struct child_job job = { .argv = argv, .limits = roomy };
+    struct child_result r;
+    assert_int_equal(child_run(&job, &r, NULL), 0);
+    assert_string_equal(r.out.data, "thread 1 1");
+    child_result_release(&r);
+}
+
 static void test_cpu_limit(void **state)
 {
     (void)state;
@@ -255,7 +302,21 @@ static void test_memory_limit(void **state)
 static void test_cancel(void **state)
 {
     (void)state;
-    const char *argv[] = { "/bin/sh", "-c", "sleep 30", NULL };
+    const char *argv[] = { "/bin/sh", "-c", "exec sleep 30", NULL };
+    struct cancel cancel;
+    struct child_job job = { .argv = argv, .limits = roomy, .cancel = &cancel };
+    struct child_result r;
+    cancel_init(&cancel, clock_ms() + 50);
+    assert_int_equal(child_run(&job, &r, NULL), 0);
+    assert_int_equal(r.end, CHILD_CANCELLED);
+    child_result_release(&r);
+}
+
+/* It has closed its streams, and sleeps on. */
+static void test_cancel_of_a_silent_child(void **state)
+{
+    (void)state;
+    const char *argv[] = { "/bin/sh", "-c", "exec sleep 30 >&- 2>&-", NULL };
     struct cancel cancel;
     struct child_job job = { .argv = argv, .limits = roomy, .cancel = &cancel };
     struct child_result r;
@@ -295,11 +356,14 @@ int main(void)
         cmocka_unit_test(test_private_files_are_out_of_reach),
         cmocka_unit_test(test_others_are_out_of_reach),
         cmocka_unit_test(test_no_sockets),
+        cmocka_unit_test(test_no_processes),
+        cmocka_unit_test(test_threads_but_no_processes),
         cmocka_unit_test(test_cpu_limit),
         cmocka_unit_test(test_wall_limit),
         cmocka_unit_test(test_output_limit),
         cmocka_unit_test(test_memory_limit),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_cancel_of_a_silent_child),
         cmocka_unit_test(test_grandchildren),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

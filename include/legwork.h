@@ -234,7 +234,7 @@ LW_API int lw_index(lw_session *s, struct lw_indexed *out, struct lw_error *err)
 struct lw_kept_document {
     const char *name; /* when its states were made; "" if that is not known */
     const char *id;   /* of its text */
-    size_t parts;
+    size_t parts;     /* 0: only what a process that was killed left of its first one */
     int64_t tokens;
     uint64_t bytes;
     int64_t used; /* seconds since 1970 */
@@ -247,8 +247,8 @@ struct lw_kept_sum {
     uint64_t room; /* the most that may be taken now; 0: nothing is kept */
 };
 
-/* Call fn (NULL: none) for every document with states, the latest used first; strings
- * are valid during the call. *all, which may be NULL, gets the sums. */
+/* Call fn (NULL: none) for every document of which anything is kept, the latest used
+ * first; strings are valid during the call. *all, which may be NULL, gets the sums. */
 LW_API int lw_kept(lw_session *s,
                    void (*fn)(void *user, const struct lw_kept_document *document),
                    void *user, struct lw_kept_sum *all, struct lw_error *err);

@@ -208,15 +208,19 @@ static int write_state(struct kv_disk *d, const struct job *job)
     int rc = document < 0 ? errno : 0;
 
     kv_file_key(&job->file, key);
+    /* First, so that what a killed process leaves can be forgotten by its name. */
+    if (rc == 0 && job->name) {
+        kv_folder_put_name(document, job->name);
+    }
     rc = rc ? rc : write_file(document, key, &job->file);
     if (rc == 0) {
         d->total += kv_file_bytes(&job->file);
         d->since_scan += kv_file_bytes(&job->file);
     }
-    if (rc == 0 && job->name) {
-        kv_folder_put_name(document, job->name);
-    }
     if (document >= 0) close(document);
+    if (rc != 0 && rc != ENOENT) {
+        kv_folder_remove_empty(d->folder, job->document);
+    }
     return rc;
 }
 

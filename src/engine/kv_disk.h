@@ -95,10 +95,10 @@ double kv_disk_value(int n_tokens, double token_cost, uint64_t bytes,
 struct kv_disk_document {
     const char *id;
     const char *name; /* "" where it is not known */
-    size_t n_states;
+    size_t n_states;  /* 0: only what a killed process left, or one is about to write */
     int64_t n_tokens;
-    uint64_t bytes;
-    int64_t used; /* seconds since 1970 */
+    uint64_t bytes; /* of files being written, too */
+    int64_t used;   /* seconds since 1970 */
 };
 
 /* Call fn for every document of the folder, the latest used first. A folder that is
@@ -107,8 +107,8 @@ int kv_disk_list(const char *folder,
                  void (*fn)(void *user, const struct kv_disk_document *document),
                  void *user, struct lw_error *err);
 
-/* Remove all states of a document. *bytes, which may be NULL: what that freed. 0 also if
- * there were none. */
+/* Remove all that is there of a document, also what is being written. *bytes, which may
+ * be NULL: what that freed. 0 also if there were none. */
 int kv_disk_forget(const char *folder, const char *document, uint64_t *bytes,
                    struct lw_error *err);
 

@@ -205,6 +205,21 @@ void kv_folder_get_name(int document, char *name, size_t name_bytes)
     close(fd);
 }
 
+bool kv_folder_has_ours(int document)
+{
+    DIR *dir = kv_folder_read(document);
+    bool is_ours = false, is_strange = false, is_state;
+    struct dirent *entry;
+
+    while (dir && !is_ours && (entry = readdir(dir))) {
+        const char *name = entry->d_name;
+        is_ours = kv_folder_is_ours(name, &is_state) || strcmp(name, name_file) == 0;
+        is_strange |= strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    }
+    if (dir) closedir(dir);
+    return dir && (is_ours || !is_strange);
+}
+
 /* The name goes first: a folder in which nothing of ours is left keeps no secret, even
  * where a file of somebody else's keeps the folder. */
 void kv_folder_remove_empty(int folder, const char *id)

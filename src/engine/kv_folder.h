@@ -41,6 +41,10 @@ bool kv_folder_is_ours(const char *name, bool *is_state);
  * what is there; get gives "" where there is none. */
 void kv_folder_put_name(int document, const char *name);
 void kv_folder_get_name(int document, char *name, size_t name_bytes);
+/* Is there anything of ours in the open folder of a document: a state, a file being
+ * written, its name? A folder with nothing at all in it is ours too: its own name says
+ * which text was read. */
+bool kv_folder_has_ours(int document);
 /* Remove a document's folder, unless a state is in it or being written. */
 void kv_folder_remove_empty(int folder, const char *id);
 

@@ -32,7 +32,7 @@ struct entry {
     double used; /* seconds since 1970 */
     double value;
     int n_tokens;
-    bool is_state; /* else being written */
+    bool is_state; /* else being written, or, without a name, the document's folder */
 };
 
 struct listing {
@@ -59,6 +59,12 @@ static double seconds_now(void)
     return seconds_of(t);
 }
 
+static void add_entry(struct listing *l, const struct entry *e)
+{
+    mem_grow((void **)&l->entries, &l->cap, l->n + 1, sizeof *l->entries);
+    l->entries[l->n++] = *e;
+}
+
 static void list_file(struct listing *l, int document, const char *id, const char *name,
                       enum tidiness tidiness)
 {
@@ -77,8 +83,21 @@ static void list_file(struct listing *l, int document, const char *id, const cha
     e.bytes = (uint64_t)st.st_size;
     memcpy(e.document, id, sizeof e.document);
     memcpy(e.name, name, strlen(name) + 1);
-    mem_grow((void **)&l->entries, &l->cap, l->n + 1, sizeof *l->entries);
-    l->entries[l->n++] = e;
+    add_entry(l, &e);
+}
+
+/* A folder in which no file was found is still something that can be forgotten. */
+static void list_bare_document(struct listing *l, int document, const char *id)
+{
+    struct entry e = { .bytes = 0 };
+    struct stat st;
+
+    if (fstat(document, &st) != 0 || !kv_folder_has_ours(document)) {
+        return;
+    }
+    e.used = seconds_of(st.st_mtim);
+    memcpy(e.document, id, sizeof e.document);
+    add_entry(l, &e);
 }
 
 static void list_document(struct listing *l, int folder, const char *id,
@@ -93,6 +112,9 @@ static void list_document(struct listing *l, int folder, const char *id,
         list_file(l, document, id, entry->d_name, tidiness);
     }
     if (dir) closedir(dir);
+    if (dir && tidiness == LOOK_ONLY && l->n == before) {
+        list_bare_document(l, document, id);
+    }
     if (document >= 0) close(document);
     if (tidiness == TIDY_UP && l->n == before) {
         kv_folder_remove_empty(folder, id);
@@ -253,16 +275,17 @@ static int by_use(const void *a, const void *b)
     return later ? later : strcmp(x->id, y->id);
 }
 
-static void add_state(struct kv_disk_document *document, const struct entry *e)
+static void add_file(struct kv_disk_document *document, const struct entry *e)
 {
-    document->n_states++;
+    document->n_states += e->is_state;
     document->n_tokens += e->n_tokens;
     document->bytes += e->bytes;
     document->used =
         (int64_t)e->used > document->used ? (int64_t)e->used : document->used;
 }
 
-/* One for each document that has states, as an array; ids point into the listing. */
+/* One for each document of which anything is there, as an array; ids point into the
+ * listing. */
 static struct kv_disk_document *sum_up(struct listing *l, size_t *n)
 {
     struct kv_disk_document *documents = mem_array(l->n, sizeof *documents);
@@ -273,13 +296,10 @@ static struct kv_disk_document *sum_up(struct listing *l, size_t *n)
     }
     for (size_t i = 0; i < l->n; i++) {
         const struct entry *e = &l->entries[i];
-        if (!e->is_state) {
-            continue;
-        }
         if (*n == 0 || strcmp(documents[*n - 1].id, e->document) != 0) {
             documents[(*n)++] = (struct kv_disk_document){ .id = e->document };
         }
-        add_state(&documents[*n - 1], e);
+        add_file(&documents[*n - 1], e);
     }
     if (*n > 0) {
         qsort(documents, *n, sizeof *documents, by_use);

@@ -195,6 +195,27 @@ def test_cache_and_forget(case):
     assert not [path for path in folder(case).rglob("*") if path.is_file()]
 
 
+def test_forget_what_the_killed_left(case):
+    """Of a first write that was killed there is half a state, in clear, and a name."""
+    part, bare = folder(case) / ("ab" * 16), folder(case) / ("cd" * 16)
+    for path in (part, bare):
+        path.mkdir(parents=True)
+        path.chmod(0o700)
+    for path in (folder(case), folder(case).parent, folder(case).parent.parent):
+        path.chmod(0o700)
+    (part / ("0" * 32 + ".7.tmp")).write_bytes(b"half a state")
+    (part / "name").write_text("a.txt\n")
+    (bare / "name").write_text("b.txt\n")
+    listed = ok(case.legwork("cache", "--json")).json["documents"]
+    assert {d["name"]: (d["parts"], d["bytes"]) for d in listed} == {
+        "a.txt": (0, 12), "b.txt": (0, 0)}, listed
+    assert "1 document," in ok(case.legwork("forget", "a.txt")).out
+    assert not part.exists() and bare.exists()
+    assert "1 document," in ok(case.legwork("forget", "--all")).out
+    assert not list(folder(case).iterdir())
+
+
+@alone
 def test_forget_what_has_changed_or_is_gone(case):
     """Then no text tells what is meant, and the name does, however it is spelt."""
     for word in ("docs", "docs/", "./docs/a.txt", "docs/a.txt"):

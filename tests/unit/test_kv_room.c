@@ -275,6 +275,37 @@ static void test_forget(void **state)
     documents_remove(folder);
 }
 
+/* What a killed first write leaves: half a file and a name, a name, a bare folder. */
+static void test_what_the_killed_left_is_listed(void **state)
+{
+    char *folder = documents_folder(), path[1024];
+    const char *third = "00ff00ff00ff00ff00ff00ff00ff00ff";
+    uint64_t freed;
+    (void)state;
+
+    put_name(folder, KV_HELP_DOC_1, "report.pdf");
+    documents_write(folder, KV_HELP_DOC_1 "/0000000000000000000000000000006f.9.tmp", "xy",
+                    2);
+    put_name(folder, KV_HELP_DOC_2, "notes.txt");
+    snprintf(path, sizeof path, "%s/%s", folder, third);
+    assert_int_equal(mkdir(path, 0700), 0);
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_int_equal(kv_disk_list(folder, append, &out, NULL), 0);
+    assert_non_null(strstr(out.data, "00 report.pdf: 0 states, 0 tokens, 2 bytes\n"));
+    assert_non_null(strstr(out.data, "ff notes.txt: 0 states, 0 tokens, 0 bytes\n"));
+    assert_non_null(strstr(out.data, "00 : 0 states, 0 tokens, 0 bytes\n"));
+    buf_release(&out);
+    assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, &freed, NULL), 0);
+    assert_int_equal(freed, 2);
+    assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_2, NULL, NULL), 0);
+    assert_int_equal(kv_disk_forget(folder, third, NULL, NULL), 0);
+    assert_list(folder, "");
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    documents_remove(folder);
+}
+
 /* What is not ours stays, and so does its folder. */
 static void test_strange_files_stay(void **state)
 {
@@ -288,6 +319,7 @@ static void test_strange_files_stay(void **state)
     assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, NULL, NULL), 0);
     assert_int_equal(kv_help_count(folder, "notes.txt"), 1);
     assert_int_equal(kv_help_count(folder, ""), 2);
+    assert_list(folder, "");
     assert_int_equal(kv_disk_prune(folder, 0, NULL, NULL), 0);
     assert_int_equal(kv_help_count(folder, ""), 2);
     documents_remove(folder);
@@ -395,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_what_the_killed_left_is_listed),
         cmocka_unit_test(test_strange_files_stay),
         cmocka_unit_test(test_prune_removes_what_the_dead_left),
         cmocka_unit_test(test_links_and_files_in_its_place),

@@ -4,10 +4,12 @@
  * brought to the disk and renamed; it is removed again where any of that fails. */
 #include "base/file.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,6 +59,16 @@ int file_make_folders(const char *path, struct lw_error *err)
     }
     mem_free(folder);
     return failed ? LW_ERR : 0;
+}
+
+void file_random(char out[FILE_RANDOM_BYTES])
+{
+    uint64_t number = 0;
+    if (getentropy(&number, sizeof number) != 0) {
+        /* A kernel that has none: O_EXCL still tells where this is not enough. */
+        number = (uint64_t)clock_ms() << 32 | (uint64_t)getpid();
+    }
+    snprintf(out, FILE_RANDOM_BYTES, "%016" PRIx64, number);
 }
 
 static int write_all(int fd, const char *data, size_t len)

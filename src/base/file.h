@@ -16,6 +16,11 @@ int file_read(const char *path, struct buf *out, struct lw_error *err);
  * (0700). LW_ERR. */
 int file_make_folders(const char *path, struct lw_error *err);
 
+/* Characters for a name of which no two files have the same: hex digits and a NUL. Not
+ * the number of a process, which comes again, in containers soon. */
+enum { FILE_RANDOM_CHARS = 16, FILE_RANDOM_BYTES = FILE_RANDOM_CHARS + 1 };
+void file_random(char out[FILE_RANDOM_BYTES]);
+
 /* Replace the file by these bytes, readable for the user alone (0600). Whoever looks sees
  * the old file or the new one, also when the machine stops half-way. LW_ERR. */
 int file_replace(const char *path, const char *data, size_t len, struct lw_error *err);

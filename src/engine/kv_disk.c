@@ -1,6 +1,6 @@
 /* kv_disk.c - the open store: look up on the caller's thread, write on another.
  *
- * A state is written to a name of this process and then renamed, so a name KEY.kv
+ * A state is written to a name of its own and then renamed, so a name KEY.kv
  * always had all of its bytes when it came to be. Two writers of one key write the
  * same, and the later rename wins. A reader that has a file open reads it to its end
  * even if it is removed meanwhile.
@@ -232,9 +232,8 @@ static void write_job(struct kv_disk *d, const struct job *job)
     }
     int rc = write_state(d, job);
     /* ENOENT: the folder was removed just now, as its last state went or it was
-     * forgotten. EEXIST: another store of this process, or of one with the same number,
-     * is at it. */
-    if (rc != 0 && rc != ENOENT && rc != EEXIST) {
+     * forgotten. */
+    if (rc != 0 && rc != ENOENT) {
         stop_writing(d, rc);
     }
 }

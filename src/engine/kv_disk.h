@@ -6,7 +6,7 @@
  *
  *     FOLDER/DOCUMENT/KEY.kv     DOCUMENT: the id that the caller gave, 32 hex digits
  *     FOLDER/DOCUMENT/name       the document's name, one line, for people
- *     FOLDER/DOCUMENT/KEY.PID.tmp  being written, or left by a process that died
+ *     FOLDER/DOCUMENT/KEY.RANDOM.tmp  being written, or left by a process that died
  *
  * KEY is the hash of all that a state depends on: the model's content, the
  * version of the engine, the layout of the cache (types, flash attention), and

@@ -5,6 +5,7 @@
  * parts above the store's folder may, as people move whole home folders so. */
 #include "engine/kv_folder.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -128,7 +129,10 @@ void kv_folder_state_name(const char *key, char name[KV_NAME_BYTES])
 
 void kv_folder_part_name(const char *key, char name[KV_NAME_BYTES])
 {
-    snprintf(name, KV_NAME_BYTES, "%.*s.%ld%s", KV_FILE_KEY_CHARS, key, (long)getpid(),
+    char random[FILE_RANDOM_BYTES];
+
+    file_random(random);
+    snprintf(name, KV_NAME_BYTES, "%.*s.%s%s", KV_FILE_KEY_CHARS, key, random,
              part_ending);
 }
 

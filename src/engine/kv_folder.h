@@ -31,7 +31,7 @@ int kv_folder_document(int folder, const char *id, enum kv_folder_how how);
 /* An open folder once more, to read through; NULL with errno. */
 DIR *kv_folder_read(int fd);
 
-/* The name of a state, and that which this process gives it while it writes. */
+/* The name of a state, and one for it while it is written, which no other writer has. */
 void kv_folder_state_name(const char *key, char name[KV_NAME_BYTES]);
 void kv_folder_part_name(const char *key, char name[KV_NAME_BYTES]);
 /* Is it one of these, and which? */

@@ -193,3 +193,9 @@ bool utf8_is_upper(uint32_t cp)
     utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
     return c == UTF8PROC_CATEGORY_LU || c == UTF8PROC_CATEGORY_LT;
 }
+
+bool utf8_is_zero_width(uint32_t cp)
+{
+    return (cp >= 0x200b && cp <= 0x200d) || (cp >= 0x2060 && cp <= 0x2064) ||
+           cp == 0xfeff;
+}

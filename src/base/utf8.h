@@ -36,5 +36,8 @@ bool utf8_is_word(uint32_t cp); /* letter, number or mark */
 bool utf8_is_space(uint32_t cp);
 bool utf8_is_blank(const char *s, size_t len); /* nothing but spaces */
 bool utf8_is_upper(uint32_t cp);               /* upper or title case */
+/* Takes no room where it is shown: zero-width spaces and joiners, a byte order mark. With
+ * them a text can look like what it is not. */
+bool utf8_is_zero_width(uint32_t cp);
 
 #endif

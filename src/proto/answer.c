@@ -183,21 +183,85 @@ static void drop_space(struct buf *text)
     if (text->len > 0 && text->data[text->len - 1] == ' ') buf_cut(text, text->len - 1);
 }
 
+static void trim_end(struct buf *text)
+{
+    while (text->len > 0 && isspace((unsigned char)text->data[text->len - 1])) {
+        buf_cut(text, text->len - 1);
+    }
+}
+
+/* A model's text on its way into the answer. A line that begins with a mark looks like
+ * one of the citations that are printed below the answer, which a model could forge
+ * in this way: such marks are held back and put behind their line; those that have a
+ * line to themselves go behind the one before. */
+struct writing {
+    struct builder *b;
+    bool in_line; /* the line has more than blanks */
+    size_t held[MARK_IDS_MAX];
+    size_t n_held;
+};
+
+static void hold(struct writing *w, const struct mark *mark)
+{
+    for (size_t i = 0; i < mark->n && w->n_held < MARK_IDS_MAX; i++) {
+        w->held[w->n_held++] = mark->from[i];
+    }
+}
+
+/* At the end of a line. Where there is no text before, marks go on with what follows. */
+static void put_held(struct writing *w)
+{
+    struct buf *text = &w->b->text;
+    if (w->n_held == 0) return;
+    trim_end(text);
+    if (text->len == 0) return;
+    buf_add_char(text, ' ');
+    add_marks(w->b, w->held, w->n_held);
+    w->n_held = 0;
+}
+
+static void put_mark(struct writing *w, const struct mark *mark)
+{
+    if (mark->n == 0) {
+        drop_space(&w->b->text);
+    } else if (w->in_line) {
+        add_marks(w->b, mark->from, mark->n);
+    } else {
+        hold(w, mark);
+    }
+}
+
+/* One character; returns its length. */
+static size_t put_char(struct writing *w, const char *s, const char *end)
+{
+    uint32_t cp;
+    size_t len = (size_t)utf8_decode(s, end, &cp);
+    if (cp == '\n') put_held(w);
+    bool between = w->n_held > 0 && !w->in_line && utf8_is_space(cp);
+    if (!between) buf_add(&w->b->text, s, len);
+    w->in_line = cp != '\n' && (w->in_line || !utf8_is_space(cp));
+    return len;
+}
+
 static void add_marked_text(struct builder *b, const char *text)
 {
+    struct writing w = { .b = b };
+    const char *end = text + strlen(text);
     char before = ' ';
     for (const char *s = text; *s;) {
         struct mark mark;
         if (read_mark(b, s, before, &mark)) {
-            if (mark.n == 0) drop_space(&b->text);
-            add_marks(b, mark.from, mark.n);
+            put_mark(&w, &mark);
             s += mark.len;
             before = ']';
         } else {
-            buf_add_char(&b->text, *s);
-            before = *s++;
+            s += put_char(&w, s, end);
+            before = s[-1];
         }
     }
+    put_held(&w);
+    trim_end(&b->text);
+    add_marks(b, w.held, w.n_held);
 }
 
 /* --- Evidence that the text does not name -------------------------------- */
@@ -256,22 +320,43 @@ static void cite_by_value(struct builder *b, const char *text)
     add_marks(b, from, n);
 }
 
-/* Without the white space around them, and no more than there is room for. */
+/* \r, \f, the line separator and their like. */
+static bool ends_line(uint32_t cp)
+{
+    return (cp >= '\n' && cp <= '\r') || cp == 0x85 || cp == 0x2028 || cp == 0x2029;
+}
+
+/* What cannot be seen hides a mark or the beginning of a line. */
+static void clean(struct buf *out, const char *text, size_t len)
+{
+    for (const char *s = text, *end = text + len; s < end;) {
+        uint32_t cp;
+        size_t n = (size_t)utf8_decode(s, end, &cp);
+        bool pair = *s == '\r' && s + 1 < end && s[1] == '\n';
+        if (ends_line(cp)) {
+            if (!pair) buf_add_char(out, '\n');
+        } else if (!utf8_is_zero_width(cp)) {
+            buf_add(out, s, n);
+        }
+        s += n;
+    }
+}
+
+/* A model's words with nothing invisible in them, without the white space around them,
+ * and no more than there is room for. */
 static const char *take_words(struct builder *b, const char *text)
 {
-    text += strspn(text, " \t\n");
+    struct buf words;
     size_t len = strlen(text);
     while (len > 0 && isspace((unsigned char)text[len - 1])) len--;
     b->cut = len > WORDS_BYTES_MAX;
     if (b->cut) len = utf8_floor(text, len, WORDS_BYTES_MAX);
-    return arena_strndup(b->rec->reading->arena, text, len);
-}
-
-static void trim_end(struct buf *text)
-{
-    while (text->len > 0 && isspace((unsigned char)text->data[text->len - 1])) {
-        buf_cut(text, text->len - 1);
-    }
+    buf_init(&words, WORDS_BYTES_MAX);
+    clean(&words, text, len);
+    const char *front = words.data + strspn(words.data, " \t\n");
+    const char *out = arena_strdup(b->rec->reading->arena, front);
+    buf_release(&words);
+    return out;
 }
 
 void answer_from_text(const struct record *rec, const char *text,
@@ -281,7 +366,6 @@ void answer_from_text(const struct record *rec, const char *text,
     builder_init(&b, rec);
     text = take_words(&b, text);
     add_marked_text(&b, text);
-    trim_end(&b.text);
     add_rest(&b, rests_on, n);
     if (b.n == 0) cite_by_value(&b, text);
     warn_unverified(&b);
@@ -413,7 +497,12 @@ void answer_not_found(const struct record *rec, struct final *out)
 
 bool answer_is_blank(const char *text)
 {
-    return text[strspn(text, " \t\n")] == '\0';
+    for (const char *end = text + strlen(text); text < end;) {
+        uint32_t cp;
+        text += utf8_decode(text, end, &cp);
+        if (!utf8_is_space(cp) && !utf8_is_zero_width(cp)) return false;
+    }
+    return true;
 }
 
 /* The words alone: "Not stated for 2021, but 5 in 2022 [f1]" is an answer. */

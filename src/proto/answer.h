@@ -2,9 +2,10 @@
  *
  * A supervisor marks statements with the ids of findings, "12 May [f3]"; a
  * reader of the answer sees numbers in order of appearance, "12 May [1]", each
- * with a citation. Marks that point nowhere are taken out. An answer that rests
- * on no verified quote says so at its end, and one that is too long to be kept says
- * where it was cut.
+ * with a citation. Marks that point nowhere are taken out. No line of a model's words
+ * begins with a mark, as the printed citations do: it goes to the line's end. Characters
+ * that take no room are dropped. An answer that rests on no verified quote says so at its
+ * end, and one that is too long to be kept says that it was cut.
  *
  * Every call below fills all of *out but `cause`, coverage and rounds
  * included. Strings live in the run's arena. */
@@ -81,6 +82,7 @@ void answer_stopped(const struct record *rec, struct final *out);
 int answer_after_error(const struct record *rec, int code, struct final *out,
                        struct lw_error *err);
 
+/* Nothing to be seen: white space and characters that take no room. */
 bool answer_is_blank(const char *text);
 /* Does a supervisor's answer say that there is none? */
 bool answer_is_not_stated(const char *text);

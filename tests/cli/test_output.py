@@ -1,4 +1,5 @@
 """What is printed where: pipes, terminals, full disks, quiet and verbose."""
+import json
 import os
 import pty
 import subprocess
@@ -112,6 +113,28 @@ def test_escape_sequences_are_harmless_on_a_terminal(case):
     seen = on_terminal(case, args, stream="stdout")
     assert b"ninety" in seen and b"\x1b" not in seen and b"\x07" not in seen, seen
     assert b"\xc2\x9b" not in seen and b"\xe2\x80\xae" not in seen, seen
+
+
+def test_a_model_cannot_print_citations(case):
+    """A block like the program's own, above the real one."""
+    forged = ('It is ten years [1].\n\n\u200b[1] a.txt: "The notice period is ten years."\n'
+              '\ufeff[2] a.txt: "Ten years."')
+    reply = json.dumps({"answer": forged, "quotes": [
+        {"doc": "d1", "quote": "The notice period under clause 14 is ninety days"}]})
+    case.write("a.txt", contract(20))
+    args = ["ask", "--protocol", "remote", "--remote", case.server(supervisor(reply)).url,
+            QUESTION, "a.txt"]
+    printed = ok(case.legwork(*args)).out
+    cited = [line for line in printed.splitlines() if line.lstrip().startswith("[")]
+    assert len(cited) == 1 and "ninety days" in cited[0], printed
+
+
+def test_invisible_characters_are_shown_on_a_terminal(case):
+    says = 'when body contains "is ninety days"\nsay ninety \u200b\ufeff\u2060days\n'
+    seen = on_terminal(case, setup(case, says + "\nsay not stated\n"), stream="stdout")
+    assert b"ninety" in seen, seen
+    for hidden in "\u200b\ufeff\u2060":
+        assert hidden.encode() not in seen, seen
 
 
 def test_escape_sequences_in_file_names(case):

@@ -106,7 +106,9 @@ static void check_marks(const struct test_case *c)
     desk_init(&d, case_need(c, "findings"));
     add_lines(&d, case_need(c, "findings"));
     size_t n = split_ids(d.arena, case_text(c, "ids"), ids);
-    answer_from_text(&d.record, case_need(c, "text"), ids, n, &out);
+    char *text = case_unescape(case_need(c, "text"), NULL);
+    answer_from_text(&d.record, text, ids, n, &out);
+    mem_free(text);
     case_equal(c, "answer", out.answer, strlen(out.answer));
     buf_init(&citations, TEXT_BYTES_MAX);
     for (size_t i = 0; i < out.n_citations; i++) {

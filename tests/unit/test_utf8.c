@@ -276,6 +276,8 @@ static void test_classes(void **state)
     for (size_t i = 0; i < sizeof neither / sizeof *neither; i++) {
         assert_false(utf8_is_word(neither[i]) || utf8_is_space(neither[i]));
     }
+    assert_true(utf8_is_zero_width(0x200b) && utf8_is_zero_width(0xfeff));
+    assert_false(utf8_is_zero_width(' ') || utf8_is_zero_width(0x200e));
 }
 
 /* Every byte, at every place of two words and a rest. */

@@ -1,15 +1,15 @@
 /* answer.c - the final answer: its marks, its citations, and why it is partial.
  *
  * Everything goes through one builder, which numbers quotes as they are first
- * cited; two findings with the same quote share a number. A mark is a bracket
- * that holds nothing but ids: [f3], [f1, f2], (f4), and [3] for models that
- * take the f for decoration. */
+ * cited; two findings with the same quote share a number. What is a mark in a model's
+ * text marks.h says. */
 #include "proto/answer.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "jobs/prompts.h"
+#include "proto/marks.h"
 #include "proto/prompts.h"
 #include "text/quote.h"
 
@@ -22,7 +22,6 @@ enum {
     ANSWER_BYTES_MAX = 1024 * 1024,
     /* Of a model's own words, so that marks, which grow when they are numbered, fit. */
     WORDS_BYTES_MAX = ANSWER_BYTES_MAX / 4,
-    MARK_IDS_MAX = 16,
     SHOWN_VALUES_MAX = 3, /* of one question, without a model */
     SHOWN_PARTS_MAX = 100,
     BY_VALUE_MAX = 3,
@@ -134,49 +133,6 @@ static void add_marks(struct builder *b, const size_t *from, size_t n)
 
 /* --- Marks in a model's text --------------------------------------------- */
 
-struct mark {
-    size_t len;                /* bytes of the text */
-    size_t from[MARK_IDS_MAX]; /* findings that exist */
-    size_t n;
-};
-
-/* "f12", "F12" or (in square brackets) "12": its length, 0 if it is no id. */
-static size_t id_length(const char *s, bool bare)
-{
-    size_t letter = *s == 'f' || *s == 'F';
-    size_t digits = strspn(s + letter, "0123456789");
-    if (digits == 0 || digits > 5 || (!letter && (!bare || digits > 2))) return 0;
-    return letter + digits;
-}
-
-static void add_id(const struct builder *b, struct mark *m, const char *s, size_t len)
-{
-    char id[12] = "f";
-    size_t letter = *s == 'f' || *s == 'F';
-    memcpy(id + 1, s + letter, len - letter);
-    long index = record_find(b->rec, id, 1 + len - letter);
-    if (index >= 0 && m->n < MARK_IDS_MAX) m->from[m->n++] = (size_t)index;
-}
-
-/* Is there a mark at s? before: the byte in front of it (an index a[0] is none). */
-static bool read_mark(const struct builder *b, const char *s, char before, struct mark *m)
-{
-    bool square = *s == '[';
-    if (!square && *s != '(') return false;
-    bool bare = square && !isalnum((unsigned char)before) && before != '_';
-    *m = (struct mark){ .len = 1 };
-    for (;;) {
-        m->len += strspn(s + m->len, " ,;");
-        if (s[m->len] == (square ? ']' : ')')) break;
-        size_t len = id_length(s + m->len, bare);
-        if (len == 0) return false;
-        add_id(b, m, s + m->len, len);
-        m->len += len;
-    }
-    m->len++;
-    return m->len > 2;
-}
-
 /* The space in front of a mark that is taken out goes with it. */
 static void drop_space(struct buf *text)
 {
@@ -220,14 +176,30 @@ static void put_held(struct writing *w)
     w->n_held = 0;
 }
 
-static void put_mark(struct writing *w, const struct mark *mark)
+/* A number that the author means stays, in brackets that are no citation's. */
+static void put_number(struct writing *w, const struct mark_number *number)
 {
-    if (mark->n == 0) {
-        drop_space(&w->b->text);
-    } else if (w->in_line) {
+    buf_addf(&w->b->text, "(%.*s)", (int)number->len, number->text);
+    w->in_line = true;
+}
+
+static void put_citations(struct writing *w, const struct mark *mark)
+{
+    if (w->in_line) {
         add_marks(w->b, mark->from, mark->n);
     } else {
         hold(w, mark);
+    }
+    for (size_t i = 0; i < mark->n_own; i++) put_number(w, &mark->own[i]);
+}
+
+static void put_mark(struct writing *w, enum mark_kind kind, const struct mark *mark)
+{
+    switch (kind) {
+    case MARK_CITES: put_citations(w, mark); break;
+    case MARK_NUMBER: put_number(w, &mark->number); break;
+    case MARK_NOWHERE: drop_space(&w->b->text); break;
+    case MARK_NONE: break;
     }
 }
 
@@ -247,11 +219,13 @@ static void add_marked_text(struct builder *b, const char *text)
 {
     struct writing w = { .b = b };
     const char *end = text + strlen(text);
+    bool named = marks_are_named(b->rec, text);
     char before = ' ';
     for (const char *s = text; *s;) {
         struct mark mark;
-        if (read_mark(b, s, before, &mark)) {
-            put_mark(&w, &mark);
+        enum mark_kind kind = mark_read(b->rec, s, before, named, &mark);
+        if (kind != MARK_NONE) {
+            put_mark(&w, kind, &mark);
             s += mark.len;
             before = ']';
         } else {

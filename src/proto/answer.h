@@ -2,10 +2,12 @@
  *
  * A supervisor marks statements with the ids of findings, "12 May [f3]"; a
  * reader of the answer sees numbers in order of appearance, "12 May [1]", each
- * with a citation. Marks that point nowhere are taken out. No line of a model's words
- * begins with a mark, as the printed citations do: it goes to the line's end. Characters
- * that take no room are dropped. An answer that rests on no verified quote says so at its
- * end, and one that is too long to be kept says that it was cut.
+ * with a citation. Ids that point nowhere are taken out; numbers in brackets that are
+ * no marks (marks.h) stay, a single one in round brackets: "[2022]" would look like a
+ * citation's. No line of a model's words begins with a mark, as the printed citations
+ * do: it goes to the line's end. Characters that take no room are dropped. An answer that
+ * rests on no verified quote says so at its end, and one that is too long to be kept says
+ * that it was cut.
  *
  * Every call below fills all of *out but `cause`, coverage and rounds
  * included. Strings live in the run's arena. */

@@ -249,7 +249,7 @@ static bool has_mark(const char *s, size_t len)
            (len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0);
 }
 
-/* None of the encodings that get here has a use for it, and a parser may end there. */
+/* No encoding that gets here has a use for them, and utf8_valid() stops at each. */
 static void blank_nuls(char *s, size_t len)
 {
     for (char *end = s + len; (s = memchr(s, '\0', (size_t)(end - s))) != NULL;) *s = ' ';

@@ -97,12 +97,6 @@ struct label {
     size_t len;
 };
 
-static bool is_named(const struct html_attribute *a, const char *name)
-{
-    return (size_t)(a->name_end - a->name) == strlen(name) &&
-           html_starts_with(a->name, a->name_end, name);
-}
-
 /* What stands behind the = of "text/html; charset=...". */
 static struct label label_in_content(const char *s, const char *end)
 {
@@ -127,11 +121,12 @@ static struct label label_in_meta(const char *s, const char *end)
     bool is_type = false;
     while (html_next_attribute(&s, end, &a)) {
         if (!a.value) continue;
-        if (is_named(&a, "charset")) {
+        if (html_is_named(&a, "charset")) {
             return (struct label){ a.value, (size_t)(a.value_end - a.value) };
         }
-        if (is_named(&a, "content")) in_content = label_in_content(a.value, a.value_end);
-        is_type = is_type || (is_named(&a, "http-equiv") &&
+        if (html_is_named(&a, "content"))
+            in_content = label_in_content(a.value, a.value_end);
+        is_type = is_type || (html_is_named(&a, "http-equiv") &&
                               html_starts_with(a.value, a.value_end, "content-type"));
     }
     return is_type ? in_content : (struct label){ NULL, 0 };
@@ -141,7 +136,7 @@ static struct label label_in_declaration(const char *s, const char *end)
 {
     struct html_attribute a;
     while (html_next_attribute(&s, end, &a)) {
-        if (a.value && is_named(&a, "encoding")) {
+        if (a.value && html_is_named(&a, "encoding")) {
             return (struct label){ a.value, (size_t)(a.value_end - a.value) };
         }
     }

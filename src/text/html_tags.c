@@ -41,7 +41,8 @@ static const char *read_value(const char *s, const char *end, struct html_attrib
 {
     bool quoted = s < end && (*s == '"' || *s == '\'');
     const char *close = quoted ? memchr(s + 1, *s, (size_t)(end - s - 1)) : NULL;
-    a->value = s + (close != NULL);
+    a->quoted = close != NULL;
+    a->value = s + a->quoted;
     a->value_end = close ? close : skip_until(s, end, " \t\r\n\f\v>");
     return close ? close + 1 : a->value_end;
 }
@@ -63,11 +64,18 @@ bool html_next_attribute(const char **s, const char *end, struct html_attribute 
     return true;
 }
 
+bool html_is_named(const struct html_attribute *a, const char *name)
+{
+    return (size_t)(a->name_end - a->name) == strlen(name) &&
+           html_starts_with(a->name, a->name_end, name);
+}
+
 /* The mark that closes may share its hyphens with the one that opens: <!-->. */
 const char *html_skip_comment(const char *s, const char *end)
 {
     for (s += strlen("<!"); s < end && (s = memchr(s, '-', (size_t)(end - s))); s++) {
         if (html_starts_with(s, end, "-->")) return s + strlen("-->");
+        if (html_starts_with(s, end, "--!>")) return s + strlen("--!>");
     }
     return end;
 }

@@ -1,8 +1,8 @@
 /* html_tags.h - tags in the bytes of a page that no parser has seen yet.
  *
- * For what must be known before the parser runs: whether it is a page at all, and
- * which encoding it declares. Bytes are those of any encoding that has ASCII where ASCII
- * has it. Nothing here reads at or past end. */
+ * For what must be known or done before the parser runs: whether it is a page at all,
+ * which encoding it declares, what of it the parser is to see. Bytes are those of any
+ * encoding that has ASCII where ASCII has it. Nothing here reads at or past end. */
 #ifndef LW_TEXT_HTML_TAGS_H
 #define LW_TEXT_HTML_TAGS_H
 
@@ -11,6 +11,7 @@
 struct html_attribute {
     const char *name, *name_end;
     const char *value, *value_end; /* without its quote marks; both NULL: there is no = */
+    bool quoted;                   /* it had such marks, one at each end */
 };
 
 /* Does the word (in lower case) stand at s, whatever its case there? */
@@ -19,6 +20,9 @@ bool html_starts_with(const char *s, const char *end, const char *word);
 const char *html_skip_blanks(const char *s, const char *end);
 /* Behind the name of an element or of an attribute that begins at s. */
 const char *html_skip_name(const char *s, const char *end);
+
+/* Is that its name (in lower case)? */
+bool html_is_named(const struct html_attribute *a, const char *name);
 
 /* Behind the comment whose <!-- begins at s; end where nothing closes it. */
 const char *html_skip_comment(const char *s, const char *end);

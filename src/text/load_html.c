@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "text/html_encoding.h"
+#include "text/html_strip.h"
 #include "text/html_tags.h"
 #include "text/html_text.h"
 #include "text/normal.h"
@@ -22,8 +23,7 @@
 
 enum {
     FEED_BYTES = 64 * 1024,
-    DEPTH_MAX = 10000,   /* open elements; the parser walks them at times */
-    ATTRIBUTES_MAX = 500 /* of a tag; the parser compares each with all before it */
+    DEPTH_MAX = 10000 /* open elements; the parser walks them at times */
 };
 
 struct reader {
@@ -298,55 +298,6 @@ static int sniff(const char *path, const unsigned char *head, size_t len)
     return load_has_extension(path, "html htm xhtml") && memchr(head, '<', len) ? 80 : 0;
 }
 
-/* --- Endless tags --------------------------------------------------------- */
-
-static char *skip_until(char *s, const char *end, const char *stops)
-{
-    while (s < end && (*s == '\0' || !strchr(stops, *s))) s++;
-    return s;
-}
-
-static char *skip_blanks(char *s, const char *end)
-{
-    while (s < end && isspace((unsigned char)*s)) s++;
-    return s;
-}
-
-static char *skip_attribute(char *s, char *end)
-{
-    if (*s != '=') s = skip_until(s, end, " \t\r\n\f=>/");
-    s = skip_blanks(s, end);
-    if (s == end || *s != '=') return s;
-    s = skip_blanks(s + 1, end);
-    if (s == end || (*s != '"' && *s != '\'')) return skip_until(s, end, " \t\r\n\f>");
-    char *close = memchr(s + 1, *s, (size_t)(end - s - 1));
-    return close ? close + 1 : end;
-}
-
-/* Behind the tag whose name begins at s; what it has too many of becomes blanks. */
-static char *cut_tag(char *s, char *end)
-{
-    char *last = NULL; /* the end of the last attribute that may stay */
-    s = skip_until(s, end, " \t\r\n\f>/");
-    for (size_t n = 0;; n++) {
-        if (n == ATTRIBUTES_MAX) last = s;
-        while (s < end && (*s == '/' || isspace((unsigned char)*s))) s++;
-        if (s == end || *s == '>') break;
-        s = skip_attribute(s, end);
-    }
-    if (last) memset(last, ' ', (size_t)(s - last));
-    return s;
-}
-
-/* A page could keep the parser busy for hours with one tag. What only looks like a tag
- * stands in a script or a comment, which nobody reads. */
-static void cut_endless_tags(char *s, char *end)
-{
-    while ((s = memchr(s, '<', (size_t)(end - s))) != NULL && ++s < end) {
-        if (isalpha((unsigned char)*s)) s = cut_tag(s, end);
-    }
-}
-
 /* --- The loader ----------------------------------------------------------- */
 
 /* Feed the parser in pieces, so that a cancel is seen. */
@@ -387,7 +338,7 @@ static int parse(struct reader *r, const char *path, char *bytes, size_t len,
     if (!ctxt) return err_set(err, LW_ERR, "no memory to read %s", path);
     htmlCtxtUseOptions(ctxt, HTML_PARSE_NONET | HTML_PARSE_NOERROR |
                                  HTML_PARSE_NOWARNING | HTML_PARSE_IGNORE_ENC);
-    cut_endless_tags(bytes, bytes + len);
+    len = html_strip(bytes, len);
     int code = feed(ctxt, r, bytes, len, opt->cancel);
     htmlFreeParserCtxt(ctxt);
     if (code) return stopped(path, err);

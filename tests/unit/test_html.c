@@ -147,6 +147,8 @@ static void test_where_encodings_are_declared(void **state)
     CHECK_PAGE("<meta name=x content='charset=big5'><meta charset=koi8-r>\xe4", "Д", "");
     CHECK_PAGE("<!-- <meta charset=big5> --><meta charset=koi8-r>\xe4", "Д", "");
     CHECK_PAGE("<meta charset=nonsense><meta/charset=koi8-r />\xe4", "Д", "");
+    CHECK_PAGE("<!--><meta charset=koi8-r>\xe4", "Д", "");
+    CHECK_PAGE("<meta title=' charset=koi8-r>\xe4", "Д", "");
     CHECK_PAGE("<metal charset=koi8-r>\xe4 all", "ä all", "Latin-1");
 }
 
@@ -240,6 +242,58 @@ static void test_endless_tags(void **state)
     }
 }
 
+/* What a parser may take for a quote that hides the tag, and another not. */
+static void test_hidden_endless_tags(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    static const char *const heads[] = {
+        "<!-- <a x=' -->",  "<!--><!-- <a x=' --!>",    "<? <a x=' ?>",
+        "<!x <a x=' >",     "<!DOCTYPE html '<a x=' >", "</a 1<a x=' >",
+        "</ <a x=' >",      "<script><a x=' </script>", "<STYLE><a x=' </style >",
+        "<p 1='><p x=' >",  "<p a\"='><p x=' >",        "<p x='>",
+        "<<!-- <a x=' -->", "<![CDATA[ <a x=' >",
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct buf html;
+        struct doc_set set;
+        buf_init(&html, N * 12 + 1000);
+        buf_addf(&html, "<html><p>before<p>%s<b ", heads[i]);
+        for (int j = 0; j < N; j++) buf_addf(&html, "a%06d ", j);
+        buf_add_str(&html, ">behind</b>");
+        doc_set_init(&set);
+        const struct doc *doc = load(&set, html.data, html.len);
+        assert_non_null(strstr(doc->text, "before"));
+        assert_non_null(strstr(doc->text, "behind"));
+        assert_true(doc->len < 40);
+        doc_set_release(&set);
+        buf_release(&html);
+    }
+}
+
+/* Taking a comment out brings no < and name together. */
+static void test_no_new_tags(void **state)
+{
+    (void)state;
+    CHECK_PAGE("1 <<!-- -->b>2", "1 < b>2", "");
+    CHECK_PAGE("1 <<?x?>/b>2", "1 < /b>2", "");
+    CHECK_PAGE("1 <<![CDATA[!-- 2 -->", "1 < !-- 2 -->", "");
+}
+
+/* What is never closed: no more is lost than browsers lose. */
+static void test_unclosed(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<p title='x>yes", "yes", "");
+    CHECK_PAGE("<p hidden style=\"x>no</p><p>yes", "yes", "");
+    CHECK_PAGE("<p style='color: red>yes", "yes", "");
+    CHECK_PAGE("yes<!-- no", "yes", "");
+    CHECK_PAGE("yes<b title", "yes", "");
+    CHECK_PAGE("yes</b", "yes", "");
+    CHECK_PAGE("yes <? this, too", "yes this, too", "");
+    CHECK_PAGE("yes<script> no", "yes", "");
+}
+
 /* A table of many cells is written in parts. */
 static void test_large_table(void **state)
 {
@@ -320,6 +374,16 @@ static void test_random_pages(void **state)
         "<sup>",
         "</sup>",
         "<![CDATA[",
+        "<?",
+        "<!x ",
+        "</",
+        ">",
+        "--!>",
+        "<p a='",
+        " style=\"",
+        "' ",
+        "\"hidden",
+        "<td/rowspan='2'colspan=2/>",
         "<td colspan=-1>",
         "<td colspan=99999999999>",
         "日本",
@@ -350,6 +414,9 @@ int main(void)
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_too_deep_is_said),
         cmocka_unit_test(test_endless_tags),
+        cmocka_unit_test(test_hidden_endless_tags),
+        cmocka_unit_test(test_no_new_tags),
+        cmocka_unit_test(test_unclosed),
         cmocka_unit_test(test_large_table),
         cmocka_unit_test(test_random_pages),
     };

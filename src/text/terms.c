@@ -5,15 +5,19 @@
  * in the cache; the sort is by counting, since terms are numbers. */
 #include "text/terms.h"
 
-#include <assert.h>
+#include "base/random.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { SLOTS_FIRST = 1024 };
 
 void terms_init(struct terms *t)
 {
-    *t = (struct terms){ .arena = arena_new(), .n_slots = SLOTS_FIRST };
+    *t = (struct terms){ .arena = arena_new(),
+                         .n_slots = SLOTS_FIRST,
+                         .seed = random_number(),
+                         .factor = random_number() | 1 };
     t->slots = mem_array(t->n_slots, sizeof *t->slots);
 }
 
@@ -56,18 +60,20 @@ static uint64_t load_short(const char *text, size_t len)
                : (uint64_t)s[0] | (uint64_t)s[len / 2] << 8 | (uint64_t)s[len - 1] << 16;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t eight)
+/* A factor that is odd loses nothing. */
+static uint64_t mix(uint64_t hash, uint64_t eight, uint64_t factor)
 {
-    hash = (hash ^ eight) * 0x9e3779b97f4a7c15u; /* 2^64 by the golden ratio, odd */
+    hash = (hash ^ eight) * factor;
     return hash ^ hash >> 32;
 }
 
-/* Eight bytes at a step: most words take one. */
-static uint64_t hash_of(const char *text, size_t len)
+/* Eight bytes at a step: most words take one. Seed and factor are secrets: whoever
+ * knew them could write words that share a slot, and each would be compared with all. */
+static uint64_t hash_of(const struct terms *t, const char *text, size_t len)
 {
-    uint64_t hash = mix(len, 0);
-    for (; len > 8; text += 8, len -= 8) hash = mix(hash, load_8(text));
-    return mix(mix(hash, load_short(text, len)), 0);
+    uint64_t factor = t->factor, hash = mix(t->seed, len, factor);
+    for (; len > 8; text += 8, len -= 8) hash = mix(hash, load_8(text), factor);
+    return mix(mix(hash, load_short(text, len), factor), 0, factor);
 }
 
 /* The slot of the hash, or the free one where it belongs. */
@@ -103,7 +109,7 @@ static void make_room(struct terms *t)
 
 int32_t terms_intern(struct terms *t, const char *text, size_t len)
 {
-    uint64_t hash = hash_of(text, len);
+    uint64_t hash = hash_of(t, text, len);
     struct term_slot *slot = slot_of(t, hash);
     if (slot->number) return (int32_t)(slot->number - 1);
     assert(t->n < INT32_MAX);

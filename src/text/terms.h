@@ -6,7 +6,8 @@
  * instead of to the ends of thousands is what makes indexing cheap, and that what is
  * touched for every word (slots, stems, counts) lies apart from what is not.
  *
- * Two terms with the same hash of 64 bits count as one.
+ * Two terms with the same hash of 64 bits count as one. Hashes are other ones in every
+ * index, so that no document can be written for them; numbers are not.
  *
  * A term may also stand for what it stems to (see search.c); one that was never
  * counted has no postings. Memory: 8 bytes for each term of a chunk, 12 more until
@@ -46,6 +47,7 @@ struct terms {
     int32_t *stems;   /* the term that counts for it; TERM_NONE: not known yet */
     uint32_t *counts; /* in the chunk that is gone through */
     size_t n, cap;
+    uint64_t seed, factor; /* of the hashes; factor is odd */
     struct term_slot *slots;
     size_t n_slots; /* a power of two, more than twice n */
     uint32_t chunk; /* the one that is gone through */

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +58,33 @@ static void test_one_byte_makes_another_term(void **state)
     terms_release(&t);
 }
 
+static uint64_t hash_in(const struct terms *t, uint32_t number)
+{
+    for (size_t i = 0; i < t->n_slots; i++) {
+        if (t->slots[i].number == number + 1) return t->slots[i].hash;
+    }
+    fail_msg("term %u is in no slot", number);
+    return 0;
+}
+
+/* Whoever writes a document cannot know which words share a slot. */
+static void test_hashes_cannot_be_known(void **state)
+{
+    (void)state;
+    struct terms one, other;
+    static const char *const words[] = { "larch", "l", "larchlarchlarchlarch", "" };
+    terms_init(&one);
+    terms_init(&other);
+    for (uint32_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t len = strlen(words[i]);
+        assert_int_equal(terms_intern(&one, words[i], len), i);
+        assert_int_equal(terms_intern(&other, words[i], len), i);
+        assert_true(hash_in(&one, i) != hash_in(&other, i));
+    }
+    terms_release(&one);
+    terms_release(&other);
+}
+
 static void test_postings_are_sorted_by_term(void **state)
 {
     (void)state;
@@ -96,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_same_text_same_number),
         cmocka_unit_test(test_numbers_outlive_growth),
         cmocka_unit_test(test_one_byte_makes_another_term),
+        cmocka_unit_test(test_hashes_cannot_be_known),
         cmocka_unit_test(test_postings_are_sorted_by_term),
         cmocka_unit_test(test_nothing_counted),
     };

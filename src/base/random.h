@@ -1,0 +1,12 @@
+/* random.h - numbers that nobody outside can guess.
+ *
+ * For seeds that keep what strangers wrote from choosing where it lands in a table.
+ * Nothing that a user sees may depend on them. Never fails. Threads: any. */
+#ifndef LW_BASE_RANDOM_H
+#define LW_BASE_RANDOM_H
+
+#include <stdint.h>
+
+uint64_t random_number(void);
+
+#endif

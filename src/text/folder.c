@@ -2,7 +2,8 @@
  *
  * Sorted by name so that two runs see the same documents in the same order.
  * Left out without a word: hidden entries, what .gitignore names, symbolic
- * links, devices. Left out with a count: binary and empty files. If the folder
+ * links, devices. Left out with a count: binary and empty files, and those that there
+ * is no room for. If the folder
  * lies inside a git work tree, the .gitignore files above it count too, as
  * they do for git. */
 #include "text/loaders.h"
@@ -31,8 +32,9 @@ struct walk {
     struct buf path; /* where we are, as the user would write it */
     struct buf rel;  /* the same from the root of the work tree, for ignore */
     size_t n_binary, n_empty;
+    size_t n_unfit; /* there was no room for them in the set */
     int depth;
-    bool stopped;          /* cancelled, or no more documents fit */
+    bool stopped;          /* cancelled */
     struct lw_error first; /* of the first file that could not be read */
 };
 
@@ -157,6 +159,10 @@ static void add_file(struct walk *w)
 {
     struct lw_error err;
     enum load_refusal why = REFUSED_ERROR;
+    if (w->set->n_docs >= LIMIT_DOCS) { /* the rest is only counted */
+        w->n_unfit++;
+        return;
+    }
     int fd = open(w->path.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         err_set(&err, LW_ERR_INPUT, "cannot open %s: %s", w->path.data, strerror(errno));
@@ -167,6 +173,8 @@ static void add_file(struct walk *w)
         w->n_binary++;
     } else if (why == REFUSED_EMPTY) {
         w->n_empty++;
+    } else if (why == REFUSED_FULL) {
+        w->n_unfit++; /* a smaller one may still fit */
     } else {
         load_warn(w->opt, "%s", err.message);
         if (!w->first.code) w->first = err;
@@ -241,6 +249,18 @@ static void report_passed(const struct walk *w, const char *folder)
               w->n_binary, w->n_empty, w->n_binary + w->n_empty == 1 ? "" : "s");
 }
 
+static void report_unfit(struct walk *w, const char *folder)
+{
+    struct lw_error err;
+    if (w->n_unfit == 0) return;
+    err_set(&err, LW_ERR_INPUT,
+            "%s: %zu file%s not read: %d documents or %d MB of text are the most", folder,
+            w->n_unfit, w->n_unfit == 1 ? " was" : "s were", LIMIT_DOCS,
+            LIMIT_TEXT_TOTAL_BYTES >> 20);
+    load_warn(w->opt, "%s", err.message);
+    if (!w->first.code) w->first = err;
+}
+
 int load_folder(struct doc_set *set, const char *path, const struct load_options *opt,
                 struct lw_error *err)
 {
@@ -253,6 +273,7 @@ int load_folder(struct doc_set *set, const char *path, const struct load_options
     begin_ignoring(&w, path);
     walk_folder(&w);
     report_passed(&w, path);
+    report_unfit(&w, path);
     ignore_release(&w.ignore);
     buf_release(&w.path);
     buf_release(&w.rel);

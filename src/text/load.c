@@ -122,8 +122,9 @@ static bool is_blank(const struct doc *doc)
 /* --- Adding --------------------------------------------------------------- */
 
 static int check_room(const struct doc_set *set, const char *path, size_t len,
-                      struct lw_error *err)
+                      enum load_refusal *why, struct lw_error *err)
 {
+    *why = REFUSED_FULL;
     if (set->n_docs >= LIMIT_DOCS) {
         return err_set(err, LW_ERR_INPUT, "%s was not read: %d documents is the most",
                        path, LIMIT_DOCS);
@@ -132,6 +133,7 @@ static int check_room(const struct doc_set *set, const char *path, size_t len,
         return err_set(err, LW_ERR_INPUT, "%s was not read: %d MB of text is the most",
                        path, LIMIT_TEXT_TOTAL_BYTES >> 20);
     }
+    *why = REFUSED_ERROR;
     return 0;
 }
 
@@ -162,7 +164,7 @@ static int load_bytes(struct doc_set *set, const char *path, char *bytes, size_t
         *why = REFUSED_EMPTY;
         code = err_set(err, LW_ERR_INPUT, "%s holds no text", path);
     } else {
-        code = check_room(set, path, doc->len, err);
+        code = check_room(set, path, doc->len, why, err);
     }
     if (code) {
         doc_free(doc);
@@ -178,8 +180,7 @@ int load_file(struct doc_set *set, int fd, const char *path,
 {
     char *bytes = NULL;
     size_t len = 0;
-    *why = REFUSED_ERROR;
-    int code = check_room(set, path, 0, err);
+    int code = check_room(set, path, 0, why, err);
     if (!code) code = read_all(fd, path, opt, &bytes, &len, err);
     close(fd);
     return code ? code : load_bytes(set, path, bytes, len, opt, why, err);
@@ -227,7 +228,8 @@ int load_text(struct doc_set *set, const char *name, const char *text, size_t le
         return err_set(err, LW_ERR_INPUT, "%s is not UTF-8 text: byte %zu is malformed",
                        name, valid);
     }
-    int code = check_room(set, name, len, err);
+    enum load_refusal why;
+    int code = check_room(set, name, len, &why, err);
     if (code) return code;
     code = load_as_text.load(name, mem_strndup(text, len), len, &quiet, &doc, err);
     if (!code) doc_set_take(set, doc);

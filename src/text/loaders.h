@@ -35,8 +35,9 @@ void load_mark_pages(struct doc *doc);
 /* Headings as plain text writes them, see lines.h. */
 void load_mark_headings(struct doc *doc);
 
-/* Why load_file() refused: a folder counts the last two and says the first. */
-enum load_refusal { REFUSED_ERROR, REFUSED_BINARY, REFUSED_EMPTY };
+/* Why load_file() refused: a folder counts the others and says the first. FULL: the set
+ * has no room for it. */
+enum load_refusal { REFUSED_ERROR, REFUSED_BINARY, REFUSED_EMPTY, REFUSED_FULL };
 
 /* Add one file that the caller has opened; closes fd. *why is set on failure. */
 int load_file(struct doc_set *set, int fd, const char *path,

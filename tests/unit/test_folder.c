@@ -246,6 +246,46 @@ static void test_bad_files(void **state)
     world_release(&w);
 }
 
+/* What does not fit is one sentence, however many files that are. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    put(&w, "a.txt", "a");
+    put(&w, "b.txt", "b");
+    put(&w, "c/d.txt", "d");
+    put(&w, "c/e.txt", "e");
+    while (w.set.n_docs < LIMIT_DOCS - 1) {
+        assert_int_equal(load_text(&w.set, "one", "1", 1, NULL), 0);
+    }
+    assert_int_equal(load(&w, ""), 0);
+    assert_int_equal(w.set.n_docs, LIMIT_DOCS);
+    assert_int_equal(w.warnings.n, 1);
+    assert_non_null(strstr(w.warnings.text, ": 3 files were not read: 20000 documents"));
+    assert_int_equal(load(&w, "/c"), LW_ERR_INPUT);
+    assert_int_equal(w.warnings.n, 2);
+    assert_non_null(strstr(w.err.message, "2 files were not read"));
+    world_release(&w);
+}
+
+/* The same for what all texts may have together; a smaller file still fits. */
+static void test_no_room_for_text(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    put(&w, "a.txt", "too long");
+    put(&w, "b.txt", "1");
+    put(&w, "c.txt", "too long");
+    w.set.text_bytes = LIMIT_TEXT_TOTAL_BYTES - 2;
+    assert_int_equal(load(&w, ""), 0);
+    check_names(&w, "b.txt");
+    assert_int_equal(w.warnings.n, 1);
+    assert_non_null(strstr(w.warnings.text, ": 2 files were not read"));
+    world_release(&w);
+}
+
 static void test_nothing_to_read(void **state)
 {
     (void)state;
@@ -287,6 +327,8 @@ int main(void)
         cmocka_unit_test(test_submodule),
         cmocka_unit_test(test_linked_ignore_file),
         cmocka_unit_test(test_broken_pointers),
+        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_no_room_for_text),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_nothing_to_read),
         cmocka_unit_test(test_too_deep),

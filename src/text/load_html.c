@@ -23,14 +23,16 @@
 
 enum {
     FEED_BYTES = 64 * 1024,
-    DEPTH_MAX = 10000 /* open elements; the parser walks them at times */
+    DEPTH_MAX = 10000,   /* open elements */
+    STEPS_MAX = 1 << 29, /* over them, in all: a second or two */
 };
 
 struct reader {
     struct html_page page;
-    char hidden[24];  /* name of the element that hides, "" none */
-    int hidden_depth; /* open elements of that name */
-    int depth;
+    char hidden[24];    /* name of the element that hides, "" none */
+    int hidden_depth;   /* open elements of that name */
+    int depth, deepest; /* open elements: now, and at most while a piece was read */
+    size_t steps;       /* that the parser took over them */
     bool too_deep;
 };
 
@@ -219,7 +221,7 @@ static void on_start(void *user, const xmlChar *element, const xmlChar **atts)
 {
     struct reader *r = user;
     const char *name = (const char *)element;
-    if (++r->depth > DEPTH_MAX) r->too_deep = true;
+    if (++r->depth > r->deepest) r->deepest = r->depth;
     if (r->hidden[0]) {
         r->hidden_depth += names_hidden(r, name);
     } else if (element_of(name) == ELEMENT_HIDDEN || attributes_hide(atts)) {
@@ -300,14 +302,32 @@ static int sniff(const char *path, const unsigned char *head, size_t len)
 
 /* --- The loader ----------------------------------------------------------- */
 
+static size_t count_end_tags(const char *s, const char *end)
+{
+    size_t n = 0;
+    while ((s = memchr(s, '<', (size_t)(end - s))) != NULL && ++s < end) n += *s == '/';
+    return n;
+}
+
+/* The parser looks for each end tag among all open elements, and where it closes none,
+ * in vain: pages of both are the work of hours. */
+static void parse_piece(htmlParserCtxtPtr ctxt, struct reader *r, const char *bytes,
+                        size_t len)
+{
+    r->deepest = r->depth;
+    htmlParseChunk(ctxt, bytes, (int)len, 0);
+    r->steps += count_end_tags(bytes, bytes + len) * (size_t)r->deepest;
+    r->too_deep = r->deepest > DEPTH_MAX || r->steps > STEPS_MAX;
+}
+
 /* Feed the parser in pieces, so that a cancel is seen. */
-static int feed(htmlParserCtxtPtr ctxt, const struct reader *r, const char *bytes,
-                size_t len, const struct cancel *cancel)
+static int feed(htmlParserCtxtPtr ctxt, struct reader *r, const char *bytes, size_t len,
+                const struct cancel *cancel)
 {
     for (size_t at = 0; at < len && !r->too_deep && !html_page_failed(&r->page);) {
         size_t n = len - at < FEED_BYTES ? len - at : FEED_BYTES;
         if (cancel_level(cancel) != CANCEL_NONE) return LW_CANCELLED;
-        htmlParseChunk(ctxt, bytes + at, (int)n, 0);
+        parse_piece(ctxt, r, bytes + at, n);
         at += n;
     }
     htmlParseChunk(ctxt, NULL, 0, 1);
@@ -345,7 +365,7 @@ static int parse(struct reader *r, const char *path, char *bytes, size_t len,
     while (r->page.n_tables > 0) html_end_table(&r->page);
     if (r->too_deep) {
         load_warn(opt, "%s nests more than %d elements; what follows was not read", path,
-                  DEPTH_MAX);
+                  r->deepest - 1);
     }
     if (!html_page_failed(&r->page)) return 0;
     return err_set(err, LW_ERR_INPUT, "%s holds more than %d MB of text; split it", path,

@@ -221,6 +221,29 @@ static void test_too_deep_is_said(void **state)
     doc_free(doc);
 }
 
+/* Each end tag is looked for among all open elements: a minute, if all were read. */
+static void test_end_tags_of_nothing(void **state)
+{
+    (void)state;
+    enum { DEEP = 9000, MANY = 2000000 };
+    struct documents_warnings warnings = { .n = 0 };
+    struct load_options opt = documents_options(&warnings);
+    struct doc *doc = NULL;
+    struct buf html;
+    size_t len;
+    buf_init(&html, DEEP * 3 + MANY * 4 + 100);
+    buf_add_str(&html, "<html>word");
+    for (int i = 0; i < DEEP; i++) buf_add_str(&html, "<b>");
+    for (int i = 0; i < MANY; i++) buf_add_str(&html, "</x>");
+    char *bytes = buf_take(&html, &len);
+    assert_int_equal(load_as_html.load("deep.html", bytes, len, &opt, &doc, NULL), 0);
+    assert_string_equal(doc->text, "word");
+    assert_int_equal(warnings.n, 1);
+    assert_non_null(strstr(warnings.text, "deep.html nests more than 900"));
+    doc_free(doc);
+    buf_release(&html);
+}
+
 /* Each attribute is compared with all before it: a minute and more, if they stayed. */
 static void test_endless_tags(void **state)
 {
@@ -414,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_too_deep_is_said),
         cmocka_unit_test(test_endless_tags),
+        cmocka_unit_test(test_end_tags_of_nothing),
         cmocka_unit_test(test_hidden_endless_tags),
         cmocka_unit_test(test_no_new_tags),
         cmocka_unit_test(test_unclosed),

@@ -11,18 +11,14 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "jobs/prompts.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    ASK_BYTES_MAX = 4096,
-    HINT_BYTES_MAX = 1024,
-    WORDS_BYTES_MAX = 256,
-    TOP_MAX = 100000
-};
+enum { HINT_BYTES_MAX = 1024, WORDS_BYTES_MAX = 256, TOP_MAX = 100000 };
 
 struct checking {
     const struct doc_set *set;
@@ -277,7 +273,7 @@ static int take_task(struct checking *c, const json_t *object)
 {
     struct task *t = c->task;
     if (!json_is_object(object)) return complain(c, "must be an object");
-    int code = take_text(c, object, "ask", ASK_BYTES_MAX, &t->ask);
+    int code = take_text(c, object, "ask", PLAN_ASK_BYTES_MAX, &t->ask);
     if (code == 0 && !t->ask) code = complain(c, "\"ask\" is missing or empty");
     if (code == 0) code = take_id(c, object, "id", t->id);
     if (code == 0) code = check_unique(c);
@@ -308,7 +304,8 @@ static void take_note(struct plan *plan, const json_t *json)
 {
     const char *note = json_str(json, "note", "");
     if (*note)
-        plan->note = mem_strndup(note, utf8_floor(note, strlen(note), ASK_BYTES_MAX));
+        plan->note =
+            mem_strndup(note, utf8_floor(note, strlen(note), PLAN_ASK_BYTES_MAX));
 }
 
 int plan_from_json(const json_t *json, const struct doc_set *set,
@@ -334,6 +331,42 @@ int plan_from_json(const json_t *json, const struct doc_set *set,
         return code;
     }
     take_note(plan, json);
+    return 0;
+}
+
+/* --- The worker's room ------------------------------------------------------------ */
+
+static int largest_part(const struct chunk_list *chunks)
+{
+    int most = 0;
+    for (size_t i = 0; i < chunks->n; i++) {
+        if (chunks->items[i].n_tokens > most) most = chunks->items[i].n_tokens;
+    }
+    return most;
+}
+
+/* A reply that is longer than that of a text is cut rather than turned away. */
+static int task_tokens(const struct task *task, const struct reading *r)
+{
+    struct task plain = *task;
+    plain.answer = ANSWER_TEXT;
+    return prompt_overhead_tokens(r->worker, &plain);
+}
+
+int plan_fits_worker(const struct plan *plan, const struct reading *r,
+                     struct lw_error *err)
+{
+    int context = llm_info(r->worker)->context;
+    int room = context - largest_part(r->chunks);
+    for (size_t i = 0; i < plan->n_tasks && context > 0; i++) {
+        int tokens = task_tokens(&plan->tasks[i], r);
+        if (tokens <= room) continue;
+        return err_set(err, LW_ERR_INPUT,
+                       "task %zu: with \"ask\", \"hint\" and \"choices\" it is too long "
+                       "for the small model, which takes %d tokens beside a part of a "
+                       "document; ask for one thing in a sentence",
+                       i + 1, room);
+    }
     return 0;
 }
 

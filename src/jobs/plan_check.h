@@ -17,6 +17,9 @@
 #include "base/json.h"
 #include "flow/doc.h"
 #include "flow/plan.h"
+#include "jobs/reading.h"
+
+enum { PLAN_ASK_BYTES_MAX = 4096 }; /* of one question to the worker */
 
 struct plan_limits {
     int tasks_max; /* <= LIMIT_TASKS; more in the plan are dropped and counted */
@@ -32,6 +35,10 @@ json_t *plan_schema(void);
 int plan_from_json(const json_t *json, const struct doc_set *set,
                    const struct plan_limits *limits, struct plan *plan, size_t *dropped,
                    struct lw_error *err);
+/* Does each task leave room in the worker's context for the largest part? 0, or
+ * LW_ERR_INPUT with the complaint. A worker that does not tell its context takes all. */
+int plan_fits_worker(const struct plan *plan, const struct reading *r,
+                     struct lw_error *err);
 json_t *plan_to_json(const struct plan *plan, const struct doc_set *set);
 
 #endif

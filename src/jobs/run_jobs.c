@@ -95,8 +95,10 @@ int run_jobs(const struct reading *r, const struct plan *plan,
     };
     int code = run_phases(&rd, &in, expand_phases(plan, phase), out, err);
     if (rd.stop_reason) out->stop_reason = rd.stop_reason;
-    /* Nothing came back but failures: the reason is everybody's. */
-    if (code == 0 && rd.n_read == 0 && rd.n_failed > 0) {
+    /* Nothing came back but failures: the reason is everybody's, but for requests that
+     * were too large, which is the plan's. */
+    bool nothing = rd.n_read == 0 && rd.n_failed > 0;
+    if (code == 0 && nothing && rd.failure.code != LW_ERR_INPUT) {
         code = err_set(err, rd.failure.code, "%s", rd.failure.message);
     }
     mem_free(phase);

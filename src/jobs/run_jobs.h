@@ -25,7 +25,7 @@
 /* earlier: the jobs and plan of the round before, for "found_in"; NULL if none. An
  * error only if nothing could be read at all for a reason that is everybody's
  * (worker unreachable, no key): the first job's; or for CANCEL_ABORT. Jobs have
- * ended all the same. */
+ * ended all the same. Requests that are too large for the worker are failed jobs. */
 int run_jobs(const struct reading *r, const struct plan *plan,
              const struct job_list *earlier, const struct plan *earlier_plan,
              struct job_list *out, struct lw_error *err);

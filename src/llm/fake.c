@@ -375,7 +375,7 @@ static void answer(struct fake *f, const struct llm_request *req, const struct r
     reply->usage.prompt_tokens = (int64_t)tokens;
     if (f->info.context > 0 &&
         tokens + (size_t)req->max_tokens > (size_t)f->info.context) {
-        fail_reply(reply, LW_ERR_LOCAL,
+        fail_reply(reply, LW_ERR_INPUT,
                    "the request is longer than the fake model's context");
     } else if (!r) {
         fail_reply(reply, LW_ERR,

@@ -116,7 +116,8 @@ struct llm_reply {
     double logprob_alt2;
     double logprob_mean; /* of the reply's tokens; NAN where unknown */
     struct usage usage;
-    struct lw_error error; /* LLM_FAILED: code and sentence */
+    struct lw_error error; /* LLM_FAILED: code and sentence. LW_ERR_INPUT: of a model in
+                            * process, and the request does not fit its context */
 };
 
 struct llm_info {

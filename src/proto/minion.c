@@ -11,6 +11,7 @@
 #include "proto/ways.h"
 
 #include "base/mem.h"
+#include "jobs/plan_check.h"
 #include "jobs/question.h"
 #include "jobs/reply.h"
 #include "jobs/run_jobs.h"
@@ -25,7 +26,7 @@
 
 enum {
     WHOLE_REPLY_TOKENS = 256,
-    WHOLE_PROMPT_TOKENS = 512, /* our words and the message */
+    WHOLE_PROMPT_TOKENS = 256, /* our words, without the message */
     SAID_MAX = 4               /* sentences of a reply that are kept */
 };
 
@@ -35,15 +36,26 @@ struct minion {
     const char *message; /* what to ask the worker next */
     const char *whole;   /* the documents as one text; NULL: read in parts */
     size_t whole_len;
+    int64_t whole_tokens;
 };
 
 /* --- The worker's turn: everything at once --------------------------------- */
 
-static bool fits_worker(const struct reading *r)
+/* Do the documents fit the worker's context together with this message? */
+static bool fits_worker(const struct minion *m, const char *message)
 {
-    int context = llm_info(r->worker)->context;
-    int64_t rest = WHOLE_REPLY_TOKENS + WHOLE_PROMPT_TOKENS;
-    return context > rest && whole_tokens(r, r->worker) + rest <= context;
+    struct llm *worker = m->run->reading.worker;
+    int64_t rest = WHOLE_REPLY_TOKENS + WHOLE_PROMPT_TOKENS +
+                   llm_count_tokens(worker, message, strlen(message));
+    return m->whole_tokens + rest <= llm_info(worker)->context;
+}
+
+static void take_whole(struct minion *m)
+{
+    const struct reading *r = &m->run->reading;
+    if (llm_info(r->worker)->context <= 0) return;
+    m->whole_tokens = whole_tokens(r, r->worker);
+    if (fits_worker(m, "")) m->whole = whole_text(r, &m->whole_len);
 }
 
 /* The reply's sentences become findings, each with the sentence of the
@@ -115,6 +127,11 @@ static int read_whole(struct minion *m, struct lw_error *err)
     };
     int code = llm_chat(r->worker, &req, &reply, &text, r->cancel, err);
     usage_add(r->usage, &reply.usage);
+    if (code == LW_ERR_INPUT) {
+        const char *why = arena_strdup(r->arena, err->message);
+        record_add_whole(&m->rounds.record, m->message, NULL, 0, why);
+        return 0;
+    }
     if (code) return code;
     said.text = text;
     if (!reply_says_absent(text, reply.len))
@@ -142,10 +159,31 @@ static int read_message(struct minion *m, struct lw_error *err)
 {
     proto_trace(m->run, "round %d: %s", m->rounds.round, m->message);
     proto_stage(m->run, "reading");
-    return m->whole ? read_whole(m, err) : read_parts(m, err);
+    bool whole = m->whole && fits_worker(m, m->message);
+    return whole ? read_whole(m, err) : read_parts(m, err);
 }
 
 /* --- The supervisor's turn ------------------------------------------------- */
+
+static int check_length(const struct minion *m, const char *message, struct lw_error *err)
+{
+    struct plan plan = { .tasks = NULL };
+    struct lw_error why;
+    if (strlen(message) > PLAN_ASK_BYTES_MAX) {
+        return err_set(err, LW_ERR_INPUT,
+                       "\"message\" is longer than %d bytes; ask for one thing in a "
+                       "sentence or two",
+                       PLAN_ASK_BYTES_MAX);
+    }
+    if (m->whole && fits_worker(m, message)) return 0;
+    question_plan(&plan, message, 1);
+    int code = plan_fits_worker(&plan, &m->run->reading, &why);
+    plan_release(&plan);
+    if (code == 0) return 0;
+    return err_set(err, code,
+                   "\"message\" is too long for the small model beside a part of a "
+                   "document; ask for one thing in a sentence");
+}
 
 /* A message that was not asked before: at temperature 0 the same question would get
  * the same reply for ever. */
@@ -158,7 +196,7 @@ static int check_message(void *user, const json_t *reply, struct lw_error *err)
     if (record_has_asked(&m->rounds.record, message)) {
         return err_set(err, LW_ERR_INPUT, "this \"message\" was asked before");
     }
-    return 0;
+    return check_length(m, message, err);
 }
 
 static void keep_message(void *user, const json_t *reply)
@@ -212,7 +250,7 @@ int minion_run(struct proto_run *run, struct final *out, struct lw_error *err)
     struct minion m = { .run = run };
     struct lw_error why = { .code = 0 };
     rounds_init(&m.rounds, run);
-    if (fits_worker(&run->reading)) m.whole = whole_text(&run->reading, &m.whole_len);
+    take_whole(&m);
     int code = ask_first(&m, &why);
     while (code == 0 && !m.rounds.answered) {
         rounds_next(&m.rounds);

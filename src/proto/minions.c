@@ -44,6 +44,7 @@ static int take_tasks(struct minions *m, const json_t *reply, struct lw_error *e
     struct plan plan = { .tasks = NULL };
     size_t dropped = 0;
     int code = plan_from_json(reply, m->run->reading.set, &limits, &plan, &dropped, err);
+    if (code == 0) code = plan_fits_worker(&plan, &m->run->reading, err);
     if (code) {
         plan_release(&plan);
         return code;

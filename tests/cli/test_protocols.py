@@ -3,7 +3,7 @@ import json
 
 import support
 from support import (CONCLUSION, PLAN, READER, SUPERVISOR, WORKER, check_answer, check_quotes,
-                     contract, expect, ok, one_sentence, quote_line, supervisor)
+                     contract, expect, need_tiny, ok, one_sentence, quote_line, supervisor)
 
 QUESTION = "How long is the notice period?"
 
@@ -277,3 +277,18 @@ def test_several_documents(case):
     assert [c["doc"] for c in answer["citations"]] == ["one.txt"]
     check_quotes(case, answer)
     assert WORKER in json.dumps(worker.bodies()[0])
+
+
+def test_questions_too_long_for_the_worker(case):
+    """They are turned away, or fail; they do not end the run as if no document were there."""
+    case.write("a.txt", contract(10))
+    long = "What is qzxjvkwy? " * 210
+    plan = json.dumps({"tasks": [{"id": "t1", "ask": long}]})
+    message = json.dumps({"message": long})
+    absent = json.dumps({"rests_on": [], "answer": "not stated"})
+    for protocol, reply in (("minions", plan), ("minion", message)):
+        remote = case.server(supervisor(reply, reply, absent))
+        args = ["--protocol", protocol, "--local", need_tiny("qwen2"), "--context", "2048",
+                "--no-kv-cache", "--remote", remote.url]
+        expect(case.legwork("ask", *args, QUESTION, "a.txt"), 3, "the question itself is")
+        assert b"That cannot be used" in remote.received(), "no complaint"

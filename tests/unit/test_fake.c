@@ -124,7 +124,7 @@ static void test_limits_of_a_request_hold(void **state)
     assert_int_equal(k.reply.finish, LLM_LENGTH);
     k = ask_with(llm, (struct llm_request){ .max_tokens = 199 }, "?");
     assert_int_equal(k.reply.finish, LLM_FAILED);
-    assert_int_equal(k.reply.error.code, LW_ERR_LOCAL);
+    assert_int_equal(k.reply.error.code, LW_ERR_INPUT);
     llm_close(llm);
 }
 

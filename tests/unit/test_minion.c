@@ -128,6 +128,54 @@ static void test_supervisor_sees_quotes_only(void **state)
     world_release(&w);
 }
 
+/* One that is too long gets a complaint, is not read, and ends nothing. */
+static void check_long_message(int n_words, int worker_context)
+{
+    struct world w;
+    struct buf script;
+    buf_init(&script, 1024 * 1024);
+    buf_add_str(&script, "when user contains \"the first small question\"\n"
+                         "say {\"message\": \"");
+    for (int i = 0; i < n_words; i++) buf_add_str(&script, "What then ");
+    buf_add_str(&script, "?\"}\n\nwhen any contains \"\"\n"
+                         "say {\"rests_on\": [], \"answer\": \"not stated\"}\n");
+    init(&w, script.data, worker_context);
+    assert_int_equal(world_run(&w, "minion"), 0);
+    assert_contains(w.warnings.data, "the question itself is asked instead");
+    assert_contains(fake_request_at(w.supervisor, 1), "cannot be used: \"message\" is");
+    assert_int_equal(w.out.coverage.failed, 0);
+    world_release(&w);
+    buf_release(&script);
+}
+
+static void test_long_messages_are_turned_away(void **state)
+{
+    (void)state;
+    check_long_message(1200, 0);
+    check_long_message(1200, 8192);
+    check_long_message(390, 900);
+}
+
+/* What fits the worker without the message may not fit with it: then it reads parts. */
+static void test_message_counts_beside_whole_documents(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf script;
+    buf_init(&script, 65536);
+    buf_add_str(&script, "when user contains \"the first small question\"\n"
+                         "say {\"message\": \"What was the capex in 2022, ");
+    for (int i = 0; i < 200; i++) buf_add_str(&script, "if any, ");
+    buf_add_str(&script, "?\"}\n\nwhen any contains \"\"\n"
+                         "say {\"rests_on\": [\"f1\"], \"answer\": \"12 [f1]\"}\n");
+    init(&w, script.data, 800);
+    assert_int_equal(world_run(&w, "minion"), 0);
+    assert_contains(fake_request_at(w.worker, 0), "Excerpt:");
+    assert_int_equal(w.out.coverage.failed, 0);
+    world_release(&w);
+    buf_release(&script);
+}
+
 /* The same message again would get the same reply for ever. */
 static void test_message_asked_twice_ends_in_an_answer(void **state)
 {
@@ -221,6 +269,8 @@ int main(void)
         cmocka_unit_test(test_whole_documents_where_they_fit),
         cmocka_unit_test(test_invention_over_whole_documents_is_not_verified),
         cmocka_unit_test(test_supervisor_sees_quotes_only),
+        cmocka_unit_test(test_long_messages_are_turned_away),
+        cmocka_unit_test(test_message_counts_beside_whole_documents),
         cmocka_unit_test(test_message_asked_twice_ends_in_an_answer),
         cmocka_unit_test(test_prose_keeps_what_was_found),
         cmocka_unit_test(test_no_first_message_asks_the_question),

@@ -510,6 +510,33 @@ static void test_plan_is_repaired_once(void **state)
     world_release(&w);
 }
 
+/* An ask that leaves no room for a part of a document gets a complaint, and the run goes
+ * on with what it has. */
+static void test_ask_longer_than_the_worker_takes(void **state)
+{
+    (void)state;
+    enum { LONG = 3500 };
+    struct world w;
+    struct world_options opt = options(NULL);
+    struct buf script;
+    buf_init(&script, 65536);
+    buf_add_str(&script, "when user contains \"Plan the reading\"\nsay {\"tasks\": "
+                         "[{\"ask\": \"What ");
+    for (int i = 0; i < LONG; i++) buf_add_char(&script, "was it "[i % 7]);
+    buf_add_str(&script, "?\"}]}\n\n" ANSWER_CAPEX "when any contains \"\"\n"
+                         "say {\"rests_on\": [], \"answer\": \"not stated\"}\n");
+    opt.supervisor = script.data;
+    opt.worker_is.context = 900;
+    world_init(&w, &opt);
+    assert_int_equal(world_run(&w, "minions"), 0);
+    assert_contains(w.warnings.data, "the question itself is read instead");
+    assert_contains(w.warnings.data, "too long for the small model");
+    assert_contains(fake_request_at(w.supervisor, 1), "cannot be used: task 1");
+    assert_int_equal(w.out.coverage.failed, 0);
+    world_release(&w);
+    buf_release(&script);
+}
+
 /* A supervisor that asks for n tasks; at most eight are read. */
 static void check_many_tasks(int n, const char *warning)
 {
@@ -798,6 +825,7 @@ int main(void)
         cmocka_unit_test(test_empty_plan_falls_back),
         cmocka_unit_test(test_plan_for_unknown_document_falls_back),
         cmocka_unit_test(test_plan_is_repaired_once),
+        cmocka_unit_test(test_ask_longer_than_the_worker_takes),
         cmocka_unit_test(test_ten_thousand_tasks_are_cut),
         cmocka_unit_test(test_empty_tasks_beside_an_answer_are_no_fault),
         cmocka_unit_test(test_ids_that_do_not_exist_are_ignored),

@@ -8,6 +8,9 @@
 
 #include "desk.h"
 
+#include "base/mem.h"
+#include "jobs/plan_check.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -453,6 +456,27 @@ static void test_excerpt_longer_than_the_context(void **state)
     desk_release(&d);
 }
 
+/* A question that fits nowhere is the plan's fault, not the worker's: the run goes on. */
+static void test_question_longer_than_the_context(void **state)
+{
+    (void)state;
+    enum { LONG = 20000 };
+    struct desk d;
+    desk_init(&d, company, DESK_SERVER, nothing_stated);
+    desk_plan(&d, CAPEX_TASK);
+    char *ask = mem_alloc(LONG + 1);
+    memset(ask, 'x', LONG);
+    mem_free(d.plan.tasks[0].ask);
+    d.plan.tasks[0].ask = ask;
+    struct lw_error err = { .code = 0 };
+    assert_int_equal(plan_fits_worker(&d.plan, &d.reading, &err), LW_ERR_INPUT);
+    assert_non_null(strstr(err.message, "task 1"));
+    assert_int_equal(desk_run(&d), 0);
+    assert_int_equal(desk_count(&d, JOB_FAILED), WAVE);
+    assert_non_null(strstr(desk_job(&d, 0, CAPEX)->why, "context"));
+    desk_release(&d);
+}
+
 /* --- Stopping --------------------------------------------------------------------- */
 
 /* Raises the token once so many replies are in. */
@@ -693,6 +717,7 @@ int main(void)
         cmocka_unit_test(test_some_failures_are_no_error),
         cmocka_unit_test(test_failed_screen_fails_all_samples),
         cmocka_unit_test(test_excerpt_longer_than_the_context),
+        cmocka_unit_test(test_question_longer_than_the_context),
         cmocka_unit_test(test_cancel_keeps_what_was_found),
         cmocka_unit_test(test_cancel_between_screen_and_answer),
         cmocka_unit_test(test_cancel_between_probe_and_answer),

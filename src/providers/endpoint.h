@@ -14,7 +14,7 @@ struct endpoint {
     char *where;                      /* "host:port" */
     char *model;                      /* NULL: the server has to be asked */
     char *key;                        /* NULL: none */
-    bool on_device; /* loopback, and model is no cloud tag */
+    bool on_device;                   /* loopback, and model is no cloud tag */
 };
 
 /* Does a server on this device pass a model of this name on to another one? Ollama does

@@ -231,13 +231,18 @@ void api_error_blot(char *text, const char *secret)
     }
 }
 
+void api_error_piece(char *out, size_t cap, const char *piece, const char *secret)
+{
+    copy_cut(out, cap, piece, strlen(piece));
+    api_error_blot(out, secret);
+}
+
 int api_error_say(const struct api_error *e, const char *name, const char *secret,
                   struct lw_error *err)
 {
     struct verdict v = verdict_of(e);
     char message[sizeof e->message], status[32] = "";
-    memcpy(message, e->message, sizeof message);
-    api_error_blot(message, secret);
+    api_error_piece(message, sizeof message, e->message, secret);
     if (e->status > 0) {
         snprintf(status, sizeof status, " (HTTP %d)", e->status);
     }

@@ -28,8 +28,13 @@ bool api_error_is_quota(const struct api_error *e);
 int api_error_say(const struct api_error *e, const char *name, const char *secret,
                   struct lw_error *err);
 
-/* Stars in place of the secret (NULL: none), wherever it stands in text. */
+/* Stars in place of the secret (NULL: none), wherever it stands in text, and of its
+ * beginning where the text ends in it. So each piece that a server made is blotted
+ * before it is put into a sentence: there, its end cannot be seen any more. */
 void api_error_blot(char *text, const char *secret);
+
+/* The beginning of such a piece, blotted. */
+void api_error_piece(char *out, size_t cap, const char *piece, const char *secret);
 
 /* The readable beginning of a text that may be HTML: tags, scripts and line ends
  * removed. */

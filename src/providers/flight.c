@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SAY_WAIT_MS = 3000 };
+enum { SAY_WAIT_MS = 3000, KEY_BYTES_MIN = 12 };
 
 /* --- Reporting -------------------------------------------------------------- */
 
@@ -286,26 +286,40 @@ static struct buf body_of(const struct flight *f, const struct http_event *end)
 static void unreadable(struct batch *b, struct flight *f, const char *why)
 {
     struct lw_error err;
+    char piece[400];
+    api_error_piece(piece, sizeof piece, why, b->o->at.key);
     err_set(&err, LW_ERR_REMOTE, "%s sent something that is no reply: %s", b->o->at.name,
-            why);
-    api_error_blot(err.message, b->o->at.key);
+            piece);
     flight_fail(b, f, &err);
 }
 
 static void wrong_type(struct batch *b, struct flight *f, const struct http_event *end)
 {
-    char excerpt[160], why[320];
+    char excerpt[160], type[sizeof end->content_type], why[320];
     struct buf body = body_of(f, end);
     api_error_excerpt(excerpt, sizeof excerpt, body.data, body.len);
+    api_error_piece(type, sizeof type, end->content_type, b->o->at.key);
     snprintf(why, sizeof why, "its type is %s (is the URL right? most end in /v1): %s",
-             end->content_type, excerpt);
+             type, excerpt);
     unreadable(b, f, why);
+}
+
+/* Complaints about a reply quote it, and the layers that make them know no keys. A short
+ * one is a placeholder ("ollama"), and may be a word of the reply. */
+static void blot_text(const struct batch *b, struct flight *f)
+{
+    const char *key = b->o->at.key;
+    if (key != NULL && strlen(key) >= KEY_BYTES_MIN) {
+        api_error_blot(f->reply.text.data, key);
+    }
 }
 
 static void arrived(struct batch *b, struct flight *f)
 {
     struct llm_reply reply;
+    api_error_blot(f->reply.refusal, b->o->at.key);
     chat_reply_finish(&f->reply, b->o->at.name, &reply);
+    blot_text(b, f);
     if (openai_check_prompt(b->o, &b->reqs[f->index], reply.usage.prompt_tokens,
                             b->cancel, &reply.error)) {
         reply.finish = LLM_FAILED;

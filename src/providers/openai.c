@@ -95,6 +95,7 @@ static json_t *ask(struct openai *o, const char *method, const char *url,
     } else {
         root = json_parse(e->data, e->len, &why);
         if (root == NULL) {
+            api_error_blot(why.message, o->at.key);
             err_set(err, LW_ERR_REMOTE, "%s sent something that is no answer: %s",
                     o->at.name, why.message);
         }
@@ -136,10 +137,12 @@ static int check_place(const struct openai *o, const char *id, struct lw_error *
     if (!o->at.on_device || !endpoint_is_cloud_tag(id)) {
         return 0;
     }
+    char listed[80];
+    api_error_piece(listed, sizeof listed, id, o->at.key);
     return err_set(err, LW_ERR_POLICY,
-                   "%s lists %.80s first and would pass on to a cloud what it is sent; "
+                   "%s lists %s first and would pass on to a cloud what it is sent; "
                    "name a model of this machine behind # in the URL",
-                   o->at.name, id);
+                   o->at.name, listed);
 }
 
 /* {"data":[{"id":"m","max_model_len":8192}]}: vLLM tells the served context there. */

@@ -23,7 +23,8 @@
  *
  * Keys come from the caller (options read the environment); they are put
  * nowhere but into the Authorization header, and never over plain http to a
- * host that is not loopback. */
+ * host that is not loopback. Where a server repeats one, in an error or in a reply that
+ * is not streamed, stars stand for it. */
 #ifndef LW_PROVIDERS_PROVIDER_H
 #define LW_PROVIDERS_PROVIDER_H
 

@@ -1,4 +1,5 @@
 """What leaves the machine, and what never does."""
+import json
 import os
 import re
 import shutil
@@ -83,6 +84,22 @@ def test_keys_are_never_printed(case):
         result = case.legwork("ask", "--json", "--verbose", "--timeout", "20", "--local",
                               worker.url, "--remote", "openai/m", QUESTION, "a.txt", env=env)
         assert CANARY not in result.out and CANARY not in result.err, result
+
+
+def test_keys_that_a_reply_repeats_are_never_printed(case):
+    """The complaint about a plan quotes it, cut where the key may not be whole."""
+    case.write("a.txt", contract(10))
+    worker = case.server(READER)
+    long_key = CANARY + "-0123456789" * 8
+    plans = ({"tasks": [{"ask": "What?", "reduce": long_key}]}, {"tasks": long_key},
+             {"tasks": [{"ask": "What?", "where": {"docs": [long_key]}}]})
+    for plan in plans:
+        remote = case.server(supervisor(json.dumps(plan), json.dumps(plan), CONCLUSION))
+        env = {"OPENAI_API_KEY": long_key, "OPENAI_BASE_URL": "http://%s/v1" % remote.host}
+        result = case.legwork("ask", "--json", "--verbose", "--local", worker.url,
+                              "--remote", "openai/m", QUESTION, "a.txt", env=env)
+        expect(result, 0, "no plan came")
+        assert CANARY[:16] not in result.out and CANARY[:16] not in result.err, result
 
 
 def test_a_missing_key_is_named(case):

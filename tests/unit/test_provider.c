@@ -355,6 +355,42 @@ static void test_key_is_blotted_out(void **state)
     api_error_blot(text, "");
 }
 
+/* What a server repeats of the key, cut by the room for a header or for a complaint. */
+static void test_long_key_is_blotted_out(void **state)
+{
+    (void)state;
+    static const char long_key[] =
+        "sk-canary-"
+        "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz";
+    static const char *const scripts[] = { "type text/%s\nraw no\n",
+                                           "type text/plain\nraw %s\n",
+                                           "raw {\"error\":{\"message\":\"%s\"}}\n",
+                                           "status 401\nraw {\"detail\":\"%s\"}\n" };
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        struct fixture x;
+        char script[256];
+        snprintf(script, sizeof script, scripts[i], long_key);
+        open_with(&x, script, (struct provider_options){ .key = long_key });
+        struct asked a = ask_plain(&x);
+        assert_int_not_equal(a.code, 0);
+        assert_non_null(strstr(a.err.message, "******"));
+        close_all(&x);
+    }
+}
+
+/* Whoever complains of a reply quotes from it; placeholders for keys are words. */
+static void test_key_in_a_reply_is_blotted_out(void **state)
+{
+    (void)state;
+    expect_text("say the key sk-canary-5f3a it is\n", "the key ************** it is", 1);
+    struct fixture x;
+    open_with(&x, "say ask ollama\n", (struct provider_options){ .key = "ollama" });
+    struct asked a = ask_plain(&x);
+    assert_string_equal(a.text, "ask ollama");
+    mem_free(a.text);
+    close_all(&x);
+}
+
 static void test_hangs(void **state)
 {
     (void)state;
@@ -1280,6 +1316,8 @@ int main(void)
         cmocka_unit_test(test_bodies_of_all_makes),
         cmocka_unit_test(test_replies_that_are_none),
         cmocka_unit_test(test_key_is_blotted_out),
+        cmocka_unit_test(test_long_key_is_blotted_out),
+        cmocka_unit_test(test_key_in_a_reply_is_blotted_out),
         cmocka_unit_test(test_hangs),
         cmocka_unit_test(test_silent_truncation),
         cmocka_unit_test(test_streams),

@@ -1,6 +1,7 @@
 /* reasoning.c - the filter for <think>...</think>.
  *
- * At most a mark's length of bytes is held back, whatever the pieces. */
+ * White space at the beginning and at most a mark's length of bytes are held back. What
+ * is held is looked at once, whatever the pieces: a server may send blanks for ever. */
 #include "llm/reasoning.h"
 
 #include "base/limits.h"
@@ -20,6 +21,7 @@ void reasoning_clear(struct reasoning *r)
 {
     r->state = REASONING_UNDECIDED;
     r->seen = false;
+    r->n_blanks = 0;
     buf_clear(&r->held);
 }
 
@@ -34,9 +36,9 @@ static void drop_front(struct buf *held, size_t n)
     buf_cut(held, held->len - n);
 }
 
-static size_t leading_space(const struct buf *b)
+/* n: how many are known already. */
+static size_t leading_space(const struct buf *b, size_t n)
 {
-    size_t n = 0;
     while (n < b->len && b->data[n] != '\0' && strchr(space, b->data[n]) != NULL) {
         n++;
     }
@@ -46,8 +48,9 @@ static size_t leading_space(const struct buf *b)
 /* Each decide_* looks at what is held; true if it came to the next state. */
 static bool decide_begin(struct reasoning *r)
 {
-    size_t at = leading_space(&r->held), left = r->held.len - at;
+    size_t at = leading_space(&r->held, r->n_blanks), left = r->held.len - at;
     size_t mark = sizeof open_mark - 1;
+    r->n_blanks = at;
     if (memcmp(r->held.data + at, open_mark, left < mark ? left : mark) != 0) {
         r->state = REASONING_OVER;
         return true;
@@ -79,7 +82,7 @@ static bool decide_end(struct reasoning *r)
 
 static bool decide_text(struct reasoning *r)
 {
-    drop_front(&r->held, leading_space(&r->held));
+    drop_front(&r->held, leading_space(&r->held, 0));
     if (r->held.len > 0) {
         r->state = REASONING_OVER;
     }

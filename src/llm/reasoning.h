@@ -18,6 +18,7 @@ enum reasoning_state {
 struct reasoning {
     enum reasoning_state state;
     struct buf held; /* bytes not yet decided upon */
+    size_t n_blanks; /* of these, so many at the front are known to be white space */
     bool seen;       /* a block began */
 };
 

@@ -1233,6 +1233,32 @@ static void test_reasoning_in_pieces(void **state)
     }
 }
 
+/* Blanks before the text are text, and cost no more in many pieces than in one: this
+ * took minutes. */
+static void test_blanks_in_pieces(void **state)
+{
+    (void)state;
+    enum { BLANKS = 2000000, PIECES = 200000 };
+    struct reasoning r;
+    struct buf out;
+    char *blanks = mem_alloc(BLANKS + 1);
+    memset(blanks, ' ', BLANKS);
+    reasoning_init(&r);
+    buf_init(&out, BLANKS + PIECES + 16);
+    assert_int_equal(reasoning_feed(&r, blanks, BLANKS, &out), 0);
+    for (int i = 0; i < PIECES; i++) reasoning_feed(&r, "\n", 1, &out);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(reasoning_feed(&r, "<thin ice", 9, &out), 0);
+    assert_int_equal(out.len, BLANKS + PIECES + 9);
+    reasoning_clear(&r);
+    buf_clear(&out);
+    assert_int_equal(reasoning_feed(&r, " <think>a</think> \nb", 21, &out), 0);
+    assert_string_equal(out.data, "b");
+    reasoning_release(&r);
+    buf_release(&out);
+    mem_free(blanks);
+}
+
 static void test_excerpt(void **state)
 {
     (void)state;
@@ -1299,6 +1325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reasoning_in_pieces),
+        cmocka_unit_test(test_blanks_in_pieces),
         cmocka_unit_test(test_excerpt),
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_names),

@@ -114,6 +114,9 @@ bool cut_is_certain(const struct cut_meter *m, const struct cut_prompt *p, int64
 
 void cut_learn(struct cut_meter *m, const struct cut_prompt *p, int64_t tokens)
 {
+    if (tokens > p->bytes) {
+        return;
+    }
     if (tokens <= 0 || p->pieces == 0 || p->bytes < LEARN_BYTES_MIN || is_round(tokens)) {
         return;
     }

@@ -53,7 +53,7 @@ struct cut_prompt cut_prompt_of(const struct llm_request *req);
 bool cut_is_certain(const struct cut_meter *m, const struct cut_prompt *p,
                     int64_t tokens);
 /* The prompt seemed whole: remember how the server counts. One that was not counted
- * (only its bytes are set) teaches nothing. */
+ * (only its bytes are set) teaches nothing, nor do more tokens than it has bytes. */
 void cut_learn(struct cut_meter *m, const struct cut_prompt *p, int64_t tokens);
 
 #endif

@@ -10,7 +10,6 @@
 #include "base/utf8.h"
 
 #include <float.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,6 +120,12 @@ static void read_logprobs(struct chat_reply *c, const json_t *choice)
 
 /* --- The parts of a reply --------------------------------------------------- */
 
+/* Bounded, so that any number of them can be added up. */
+static long count_of(const json_t *object, const char *key, long fallback)
+{
+    return json_int(object, key, fallback, 0, INT32_MAX);
+}
+
 static void read_usage(struct chat_reply *c, const json_t *root)
 {
     const json_t *usage = json_object_get(root, "usage");
@@ -128,10 +133,10 @@ static void read_usage(struct chat_reply *c, const json_t *root)
         return;
     }
     const json_t *details = json_object_get(usage, "prompt_tokens_details");
-    long hits = json_int(usage, "prompt_cache_hit_tokens", 0, 0, LONG_MAX);
-    c->usage.prompt_tokens = json_int(usage, "prompt_tokens", 0, 0, LONG_MAX);
-    c->usage.completion_tokens = json_int(usage, "completion_tokens", 0, 0, LONG_MAX);
-    c->usage.cached_tokens = json_int(details, "cached_tokens", hits, 0, LONG_MAX);
+    long hits = count_of(usage, "prompt_cache_hit_tokens", 0);
+    c->usage.prompt_tokens = count_of(usage, "prompt_tokens", 0);
+    c->usage.completion_tokens = count_of(usage, "completion_tokens", 0);
+    c->usage.cached_tokens = count_of(details, "cached_tokens", hits);
 }
 
 static void keep(char *out, size_t cap, const char *s)

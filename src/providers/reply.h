@@ -7,7 +7,9 @@
  * in "nothing"). Case counts. The first token that is not white space is looked at.
  * If no alternative is among the reported ones, the result is an upper bound: the
  * smallest reported probability, or what the reported ones leave over, if that is less.
- * NAN if there are no log-probabilities, or if reasoning came before the text. */
+ * NAN if there are no log-probabilities, or if reasoning came before the text.
+ *
+ * Counts of tokens are at most INT32_MAX, whatever the server says. */
 #ifndef LW_PROVIDERS_REPLY_H
 #define LW_PROVIDERS_REPLY_H
 

@@ -189,6 +189,17 @@ static void test_too_little_to_tell(void **state)
     mem_free(text);
 }
 
+static void test_impossible_counts_teach_nothing(void **state)
+{
+    (void)state;
+    struct cut_meter m = { .tokens = 0 };
+    struct cut_prompt p = { .bytes = 5000, .pieces = 1000 };
+    for (int i = 0; i < 3; i++) cut_learn(&m, &p, INT64_MAX);
+    cut_learn(&m, &p, 5001);
+    assert_int_equal(m.tokens, 0);
+    assert_int_equal(m.pieces, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_round_contexts_are_seen_by_what_was_learnt),
         cmocka_unit_test(test_half_cuts_need_no_knowledge),
         cmocka_unit_test(test_too_little_to_tell),
+        cmocka_unit_test(test_impossible_counts_teach_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

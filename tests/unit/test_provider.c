@@ -409,6 +409,29 @@ static void test_hangs(void **state)
     }
 }
 
+/* Counts that no prompt has can be added up all the same. */
+static void test_counts_beyond_all_measure(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct usage sum = { .requests = 0 };
+    open_script(&x,
+                "raw {\"choices\":[{\"message\":{\"content\":\"x\"}}],\"usage\":{"
+                "\"prompt_tokens\":9223372036854775807,\"completion_tokens\":1e300,"
+                "\"prompt_tokens_details\":{\"cached_tokens\":9223372036854775807}}}\n");
+    for (int i = 0; i < 3; i++) {
+        struct asked a = ask_plain(&x);
+        assert_int_equal(a.code, 0);
+        assert_int_equal(a.reply.usage.prompt_tokens, INT32_MAX);
+        usage_add(&sum, &a.reply.usage);
+        mem_free(a.text);
+    }
+    assert_int_equal(sum.prompt_tokens, 3 * (int64_t)INT32_MAX);
+    assert_int_equal(sum.completion_tokens, 3 * (int64_t)INT32_MAX);
+    assert_int_equal(sum.cached_tokens, 3 * (int64_t)INT32_MAX);
+    close_all(&x);
+}
+
 static void test_silent_truncation(void **state)
 {
     (void)state;
@@ -1346,6 +1369,7 @@ int main(void)
         cmocka_unit_test(test_long_key_is_blotted_out),
         cmocka_unit_test(test_key_in_a_reply_is_blotted_out),
         cmocka_unit_test(test_hangs),
+        cmocka_unit_test(test_counts_beyond_all_measure),
         cmocka_unit_test(test_silent_truncation),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_stream_usage),

@@ -3,11 +3,28 @@
  * The model sees the answer and the findings behind it, never the documents. */
 #include "proto/shape.h"
 
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "llm/structured.h"
 #include "proto/answer.h"
 #include "proto/findings_text.h"
 #include "proto/supervise.h"
+
+static int take_value(const struct proto_run *run, const json_t *value, struct final *out,
+                      struct lw_error *err)
+{
+    struct buf text;
+    buf_init(&text, LIMIT_HTTP_REPLY_BYTES);
+    int code = json_write(value, &text) ? err_set(err, LW_ERR, "it is too long") : 0;
+    if (code == 0) {
+        out->answer = arena_strndup(run->reading.arena, text.data, text.len);
+        out->shaped = true;
+    }
+    buf_release(&text);
+    return code;
+}
 
 void shape_answer(const struct proto_run *run, const struct record *rec,
                   struct llm *model, struct usage *usage, struct final *out)
@@ -28,14 +45,9 @@ void shape_answer(const struct proto_run *run, const struct record *rec,
         .schema = run->schema,
     };
     int code = structured_chat(model, &req, &value, usage, r->cancel, &err);
-    if (code) {
-        err_prefix(&err, "the answer was not put into the schema");
-        answer_partial(rec, out, code, err.message);
-        return;
-    }
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (text) out->answer = arena_strdup(r->arena, text);
-    out->shaped = text != NULL;
-    mem_free(text);
+    if (code == 0) code = take_value(run, value, out, &err);
     json_decref(value);
+    if (code == 0) return;
+    err_prefix(&err, "the answer was not put into the schema");
+    answer_partial(rec, out, code, err.message);
 }

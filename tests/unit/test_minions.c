@@ -160,6 +160,22 @@ static void test_schema_shapes_the_answer(void **state)
     world_release(&w);
 }
 
+/* A number reads as the model wrote it. */
+static void test_shaped_numbers_are_short(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w, PLAN_CAPEX "when user contains \"Put this answer into JSON\"\n"
+                        "say {\"x\": [0.1, 1e3, 2.50]}\n"
+                        "\n" ANSWER_CAPEX);
+    json_t *schema = json_pack("{s:s, s:[s]}", "type", "object", "required", "x");
+    w.run.schema = schema;
+    assert_int_equal(world_run(&w, "minions"), 0);
+    assert_string_equal(w.out.answer, "{\"x\":[0.1,1000.0,2.5]}");
+    json_decref(schema);
+    world_release(&w);
+}
+
 static void test_answer_that_cannot_be_shaped_is_kept(void **state)
 {
     (void)state;
@@ -806,6 +822,7 @@ int main(void)
         cmocka_unit_test(test_not_stated_is_not_found),
         cmocka_unit_test(test_same_inputs_send_the_same_bytes),
         cmocka_unit_test(test_schema_shapes_the_answer),
+        cmocka_unit_test(test_shaped_numbers_are_short),
         cmocka_unit_test(test_answer_that_cannot_be_shaped_is_kept),
         cmocka_unit_test(test_small_supervisor_splits_the_question),
         cmocka_unit_test(test_small_supervisor_is_not_asked_about_nothing),

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 
 #include "base/json.h"
+#include "base/size.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -41,12 +42,12 @@ static void add_json(struct listing *l, const struct lw_kept_document *d)
 
 static void print_row(struct listing *l, const struct lw_kept_document *d)
 {
-    char size[OUTPUT_SIZE_BYTES], used[TIME_BYTES];
+    char size[SIZE_TEXT_BYTES], used[TIME_BYTES];
     if (l->n == 1) {
         output_format(&l->out, "%10s %6s %9s  %-16s  %s\n", "SIZE", "PARTS", "TOKENS",
                       "LAST USED (UTC)", "DOCUMENT");
     }
-    output_format(&l->out, "%10s %6zu %9" PRId64 "  %-16s  ", output_size(d->bytes, size),
+    output_format(&l->out, "%10s %6zu %9" PRId64 "  %-16s  ", size_text(d->bytes, size),
                   d->parts, d->tokens, time_text(d->used, "%Y-%m-%d %H:%M", used));
     output_one_line(&l->out, *d->name ? d->name : d->id);
     output_text(&l->out, "\n");
@@ -74,11 +75,11 @@ static void print_json(struct listing *l, const struct lw_kept_sum *all)
 
 static void print_sum(struct listing *l, const struct lw_kept_sum *all)
 {
-    char size[OUTPUT_SIZE_BYTES], room[OUTPUT_SIZE_BYTES];
+    char size[SIZE_TEXT_BYTES], room[SIZE_TEXT_BYTES];
     output_format(&l->out, "%s%zu document%s, %zu parts, %s of at most %s, in ",
                   all->documents ? "\n" : "", all->documents,
-                  all->documents == 1 ? "" : "s", all->parts,
-                  output_size(all->bytes, size), output_size(all->room, room));
+                  all->documents == 1 ? "" : "s", all->parts, size_text(all->bytes, size),
+                  size_text(all->room, room));
     output_one_line(&l->out, all->folder ? all->folder : "no folder");
     output_text(&l->out, "\n");
 }
@@ -99,15 +100,15 @@ static int list(lw_session *s, const struct args *args, struct lw_error *err)
 
 static int prune(lw_session *s, const struct args *args, struct lw_error *err)
 {
-    char size[OUTPUT_SIZE_BYTES], left[OUTPUT_SIZE_BYTES];
+    char size[SIZE_TEXT_BYTES], left[SIZE_TEXT_BYTES];
     struct output o = output_to(stdout);
     struct lw_kept_sum all = { .bytes = 0 };
     uint64_t freed;
     int code = lw_kept_prune(s, options_size(&args->options, OPT_PRUNE), &freed, err);
     if (!code) code = lw_kept(s, NULL, NULL, &all, err);
     if (code) return code;
-    output_format(&o, "Freed %s; %s are left\n", output_size(freed, size),
-                  output_size(all.bytes, left));
+    output_format(&o, "Freed %s; %s are left\n", size_text(freed, size),
+                  size_text(all.bytes, left));
     return output_end(&o, err);
 }
 

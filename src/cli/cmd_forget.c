@@ -7,6 +7,8 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
+#include "base/size.h"
+
 #include <string.h>
 
 static void add(struct lw_kept_sum *sum, const struct lw_kept_sum *more)
@@ -73,11 +75,11 @@ static int forget(lw_session *s, const struct args *args, struct lw_kept_sum *su
 
 static int print_sum(const struct lw_kept_sum *sum, struct lw_error *err)
 {
-    char size[OUTPUT_SIZE_BYTES];
+    char size[SIZE_TEXT_BYTES];
     struct output o = output_to(stdout);
     output_format(&o, "Forgot %zu document%s, %zu parts, %s\n", sum->documents,
                   sum->documents == 1 ? "" : "s", sum->parts,
-                  output_size(sum->bytes, size));
+                  size_text(sum->bytes, size));
     return output_end(&o, err);
 }
 

@@ -4,6 +4,7 @@
 #include "cli/reading.h"
 
 #include "base/json.h"
+#include "base/size.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -19,12 +20,12 @@ static void print_json(struct output *o, const struct lw_indexed *i)
 
 static void print_text(struct output *o, const struct lw_indexed *i)
 {
-    char size[OUTPUT_SIZE_BYTES];
+    char size[SIZE_TEXT_BYTES];
     output_format(o,
                   "%zu of %zu parts are kept, %zu of them were already; %" PRId64
                   " tokens read, %s written, %.1f s\n",
                   i->there + i->kept, i->parts, i->there, i->tokens,
-                  output_size(i->bytes, size), i->seconds);
+                  size_text(i->bytes, size), i->seconds);
 }
 
 static int print_report(const struct options *options, const struct lw_indexed *i,

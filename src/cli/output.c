@@ -100,19 +100,6 @@ void output_json(struct output *o, json_t *value)
     buf_release(&text);
 }
 
-const char *output_size(uint64_t bytes, char out[OUTPUT_SIZE_BYTES])
-{
-    static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
-    size_t unit = 0;
-    double n = (double)bytes;
-    while (n >= 1024 && unit + 1 < sizeof units / sizeof *units) {
-        n /= 1024;
-        unit++;
-    }
-    snprintf(out, OUTPUT_SIZE_BYTES, unit ? "%.1f %s" : "%.0f %s", n, units[unit]);
-    return out;
-}
-
 int output_end(struct output *o, struct lw_error *err)
 {
     if (fflush(o->file) != 0 && !o->problem) o->problem = errno ? errno : EIO;

@@ -30,9 +30,6 @@ void output_format(struct output *o, const char *fmt, ...)
 void output_one_line(struct output *o, const char *text);
 /* A value, which is taken over, on a line of its own. */
 void output_json(struct output *o, json_t *value);
-/* "12.3 MiB"; returns out. */
-enum { OUTPUT_SIZE_BYTES = 32 };
-const char *output_size(uint64_t bytes, char out[OUTPUT_SIZE_BYTES]);
 /* Flush. LW_ERR with a sentence if anything was not written. */
 int output_end(struct output *o, struct lw_error *err);
 

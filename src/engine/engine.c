@@ -73,13 +73,14 @@ static int engine_chat_many(struct llm *llm, const struct llm_request *reqs, siz
         mem_free(event);
     }
     call_free(call);
-    if (e->disk && reqs[0].keep_only) {
+    bool keeps = e->disk && reqs[0].keep_only;
+    if (keeps) {
         kv_disk_flush(e->disk);
     }
     if (cancel_level(cancel) == CANCEL_ABORT) {
         return err_set(err, LW_CANCELLED, "cancelled");
     }
-    return 0;
+    return keeps ? kv_disk_check(e->disk, err) : 0;
 }
 
 static void engine_close(struct llm *llm)

@@ -83,6 +83,9 @@ struct kv_disk {
     size_t n_waiting;
     uint64_t bytes_waiting;
     bool stopped; /* writing failed: nothing more is written */
+    /* Why what was saved since the last kv_disk_check() was not written, the first time;
+     * code 0: it was. Stays where nothing more is written. */
+    struct lw_error unwritten;
 };
 
 /* --- Notices ---------------------------------------------------------------- */
@@ -102,6 +105,27 @@ static bool is_stopped(struct kv_disk *d)
     return stopped;
 }
 
+/* A state was not written. reason: the end of a sentence, with the folder behind it. */
+static void note_unwritten(struct kv_disk *d, const char *reason)
+{
+    pthread_mutex_lock(&d->lock);
+    if (d->unwritten.code == 0) {
+        err_set(&d->unwritten, LW_ERR_LOCAL, "%s: %s", reason, d->path);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+int kv_disk_check(struct kv_disk *d, struct lw_error *err)
+{
+    pthread_mutex_lock(&d->lock);
+    const struct lw_error why = d->unwritten;
+    if (d->has_writer && !d->stopped) {
+        d->unwritten.code = 0;
+    }
+    pthread_mutex_unlock(&d->lock);
+    return why.code ? err_set(err, why.code, "%s", why.message) : 0;
+}
+
 /* Write no more; the reason is told once. */
 static void stop_writing(struct kv_disk *d, int code)
 {
@@ -110,6 +134,10 @@ static void stop_writing(struct kv_disk *d, int code)
     pthread_mutex_lock(&d->lock);
     bool known = d->stopped;
     d->stopped = true;
+    if (!known) {
+        err_set(&d->unwritten, LW_ERR_LOCAL, "nothing can be written there (%s): %s",
+                strerror(code), d->path);
+    }
     pthread_mutex_unlock(&d->lock);
     if (!known) {
         err_set(&sentence, LW_ERR_LOCAL,
@@ -226,11 +254,18 @@ static int write_state(struct kv_disk *d, const struct job *job)
 
 static void write_job(struct kv_disk *d, const struct job *job)
 {
-    if (is_stopped(d) || kv_disk_has(d, job->document, job->tokens, job->file.n_tokens) ||
-        !has_room(d, &job->file)) {
+    if (is_stopped(d) || kv_disk_has(d, job->document, job->tokens, job->file.n_tokens)) {
+        return;
+    }
+    if (!has_room(d, &job->file)) {
+        note_unwritten(
+            d, "there is no room for more (legwork cache --prune SIZE makes some)");
         return;
     }
     int rc = write_state(d, job);
+    if (rc == ENOENT) {
+        note_unwritten(d, "the folder of a document was removed meanwhile");
+    }
     /* ENOENT: the folder was removed just now, as its last state went or it was
      * forgotten. */
     if (rc != 0 && rc != ENOENT) {
@@ -272,6 +307,7 @@ static void *run_writer(void *arg)
 
 static void fail_open(struct kv_disk *d, struct lw_error *why)
 {
+    d->unwritten = *why;
     err_prefix(why, "what is read is not kept on disk");
     say(d, why);
     if (d->folder >= 0) {
@@ -496,9 +532,12 @@ void kv_disk_save(struct kv_disk *d, const char *document, const char *name,
     struct kv_file file = file_of(d, tokens, n);
 
     assert(n > 0);
-    if (!d->has_writer || bytes == 0 || bytes > LIMIT_KV_STATE_BYTES ||
-        !kv_folder_is_document(document) || is_stopped(d) ||
-        kv_disk_has(d, document, tokens, n)) {
+    if (!d->has_writer || bytes == 0 || !kv_folder_is_document(document) ||
+        is_stopped(d) || kv_disk_has(d, document, tokens, n)) {
+        return;
+    }
+    if (bytes > LIMIT_KV_STATE_BYTES) {
+        note_unwritten(d, "the state of a part is too large to be kept");
         return;
     }
     file.state = state;
@@ -506,5 +545,7 @@ void kv_disk_save(struct kv_disk *d, const char *document, const char *name,
     struct job *job = new_job(&file, document, name);
     if (job) {
         put_job(d, job);
+    } else {
+        note_unwritten(d, "there is no memory to write the state of a part");
     }
 }

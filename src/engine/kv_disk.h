@@ -86,6 +86,10 @@ void kv_disk_save(struct kv_disk *d, const char *document, const char *name,
 /* Wait until everything saved so far is written. */
 void kv_disk_flush(struct kv_disk *d);
 
+/* Was all written that was saved since the last look, or was there already? LW_ERR_LOCAL:
+ * why not, in words that go on from "some parts are kept: ". */
+int kv_disk_check(struct kv_disk *d, struct lw_error *err);
+
 /* --- The folder as a whole: needs no open store ----------------------------- */
 
 /* What a file is worth against others: the greater, the longer it stays. */

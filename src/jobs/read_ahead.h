@@ -22,8 +22,8 @@ struct read_ahead {
 void read_ahead_init(struct read_ahead *ra, size_t total);
 
 /* Read chunks [from, to) of r, whose sources are set, and add to what is counted. The
- * run may be stopped in between; what was read by then is kept. An error only for
- * CANCEL_ABORT. */
+ * run may be stopped in between; what was read by then is kept. LW_CANCELLED for
+ * CANCEL_ABORT, LW_ERR_LOCAL where states could not be kept (why: llm.h). */
 int read_ahead(struct read_ahead *ra, const struct reading *r, size_t from, size_t to,
                struct lw_error *err);
 

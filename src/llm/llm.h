@@ -25,7 +25,8 @@
  * Threads: one llm_chat_many() at a time a caller; several threads may call
  * the same llm. on_reply runs on the calling thread.
  * Errors: a request fails alone, in its reply; llm_chat_many() itself returns an error
- * only when nothing can go on (LW_CANCELLED: the token reached ABORT). */
+ * only when nothing can go on (LW_CANCELLED: the token reached ABORT) or what was to be
+ * kept was not (keep_only). */
 #ifndef LW_LLM_LLM_H
 #define LW_LLM_LLM_H
 
@@ -68,7 +69,8 @@ struct llm_request {
     const struct llm_source *source;
     /* Nothing is asked: what repeats is to be kept under `source`, if it is not there
      * yet (then nothing is computed, and usage says so). Only with max_tokens 0, and
-     * where info.kept_token_bytes is not 0. Kept when llm_chat_many() returns. */
+     * where info.kept_token_bytes is not 0. Kept when llm_chat_many() returns 0, else
+     * LW_ERR_LOCAL says why not all are. */
     bool keep_only;
     /* The assistant's turn begins with this text (NULL: nothing). The reply's
      * text does not repeat it. Where info.prefill is false it is dropped. */

@@ -5,6 +5,7 @@
  * many parts there is room for, and no more are begun: a store that is full would push
  * out the first parts for the sake of the last. */
 #include "base/clock.h"
+#include "base/size.h"
 #include "engine/kv_disk.h"
 #include "jobs/read_ahead.h"
 #include "run/kept_room.h"
@@ -24,8 +25,6 @@ enum {
 static const char SOME_QUESTION[] =
     "Which of the conditions that the two parties agreed upon in the contract have to be "
     "fulfilled before the end of the year, and by whom?";
-
-static const double MIB = 1024 * 1024;
 
 struct indexing {
     lw_session *s;
@@ -119,18 +118,29 @@ static size_t parts_that_fit(const struct indexing *ix, double *need)
     return n;
 }
 
+enum { LIMIT_TEXT_MAX = 80 };
+
+/* What sets the limit, as the end of a sentence; returns out. */
+static const char *limit_text(const lw_session *s, char out[LIMIT_TEXT_MAX])
+{
+    char room[SIZE_TEXT_BYTES];
+    bool is_limit = s->kept_room == options_size(&s->options, OPT_KV_CACHE);
+    snprintf(out, LIMIT_TEXT_MAX, "%s %s",
+             is_limit ? "kv-cache allows" : "there is room for",
+             size_text(s->kept_room, room));
+    return out;
+}
+
 /* Said as soon as it is known, which may be hours before the end. */
 static void say_short(struct indexing *ix, size_t fit, double need)
 {
-    char sentence[320];
-    lw_session *s = ix->s;
-    bool is_limit = s->kept_room == options_size(&s->options, OPT_KV_CACHE);
+    char sentence[320], needed[SIZE_TEXT_BYTES], limit[LIMIT_TEXT_MAX];
     snprintf(sentence, sizeof sentence,
-             "The documents need about %.0f MiB on disk, and %s %.0f MiB: the first %zu "
-             "of %zu parts will be kept.",
-             need / MIB, is_limit ? "kv-cache allows" : "there is room for",
-             (double)s->kept_room / MIB, fit, ix->out->parts);
-    event_notice(&s->events, sentence);
+             "The documents need about %s on disk, and %s: the first %zu of %zu parts "
+             "will be kept.",
+             size_text((uint64_t)need, needed), limit_text(ix->s, limit), fit,
+             ix->out->parts);
+    event_notice(&ix->s->events, sentence);
 }
 
 /* --- Reading ------------------------------------------------------------- */
@@ -152,9 +162,9 @@ static void report(struct indexing *ix)
     ix->out->seconds = clock_seconds() - ix->began;
 }
 
-/* The store says itself what goes wrong on the disk; that it holds to its room is
- * seen here. */
-static int check_written(const struct indexing *ix, struct lw_error *err)
+/* Are there as many states as were read? why: what the store says where it could not
+ * write one; "" nothing. */
+static int check_written(const struct indexing *ix, const char *why, struct lw_error *err)
 {
     size_t written = ix->now.n_states - ix->before.n_states;
     if (ix->done.n_failed > 0) {
@@ -163,9 +173,8 @@ static int check_written(const struct indexing *ix, struct lw_error *err)
     if (ix->now.n_states >= ix->before.n_states + ix->done.n_kept) return 0;
     ix->out->kept = ix->now.n_states > ix->before.n_states ? written : 0;
     return err_set(err, ix->out->kept + ix->out->there > 0 ? LW_PARTIAL : LW_ERR,
-                   "%zu of %zu parts are kept: there is no room for more in %s; legwork "
-                   "cache --prune SIZE makes some",
-                   ix->out->kept + ix->out->there, ix->out->parts, kept_folder(ix->s));
+                   "%zu of %zu parts are kept: %s", ix->out->kept + ix->out->there,
+                   ix->out->parts, *why ? why : "the others were removed meanwhile");
 }
 
 /* What stands in the way of going on: 0 nothing. */
@@ -188,12 +197,13 @@ static int read_batch(struct indexing *ix, size_t from, size_t to, struct lw_err
                          .cancel = &s->cancel,
                          .progress = on_progress,
                          .user = s };
-    int code = read_ahead(&ix->done, &r, from, to, err);
+    struct lw_error why = { .code = 0 };
+    int code = read_ahead(&ix->done, &r, from, to, &why);
     int looked = look(ix, &ix->now, code ? NULL : err);
     report(ix);
-    code = code ? code : looked;
-    if (!code) code = check_stopped(ix, err);
-    return code ? code : check_written(ix, err);
+    if (code == LW_CANCELLED) return err_set(err, code, "%s", why.message);
+    code = looked ? looked : check_stopped(ix, err);
+    return code ? code : check_written(ix, why.message, err);
 }
 
 static int read_all(struct indexing *ix, struct lw_error *err)
@@ -211,8 +221,10 @@ static int read_all(struct indexing *ix, struct lw_error *err)
         }
         to = to < fit ? to : fit;
         if (to <= from) {
+            char limit[LIMIT_TEXT_MAX];
             return err_set(err, from > 0 ? LW_PARTIAL : LW_ERR,
-                           "%zu of %zu parts are kept", from, n);
+                           "%zu of %zu parts are kept: %s", from, n,
+                           limit_text(ix->s, limit));
         }
         int code = read_batch(ix, from, to, err);
         if (code) return code;

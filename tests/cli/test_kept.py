@@ -163,9 +163,24 @@ def test_index_keeps_what_there_is_room_for(case):
     assert sum(path.stat().st_size for path in states(case)) <= 7 << 20
     again = case.legwork("index", "--local", need_model(), *LIGHT, "--kv-cache", "7M", "a.txt",
                          timeout=600)
-    expect(again, 10, "kv-cache allows 7 MiB", "parts")
+    expect(again, 10, "kv-cache allows 7.0 MiB", "parts")
     expect(case.legwork("index", "--local", need_model(), *LIGHT, "--kv-cache", "1M", "a.txt"),
            1, "0 of %d parts" % part["parts"])
+    expect(case.legwork("index", "-q", "--local", need_model(), *LIGHT, "--kv-cache", "2K",
+                        "a.txt"), 1, "kv-cache allows 2.0 KiB")
+
+
+@alone
+def test_index_says_why_nothing_is_kept(case):
+    """A file where the document's folder should be: the disk is not full at all."""
+    case.write("a.txt", FACT)
+    index(case)
+    (document,) = [path for path in folder(case).iterdir() if path.is_dir()]
+    ok(case.legwork("forget", "--all"))
+    document.write_text("")
+    result = case.legwork("index", "-q", "--local", need_model(), *LIGHT, "a.txt")
+    expect(result, 1, "0 of 1 parts", "Not a directory")
+    assert "room" not in result.err, result
 
 
 @alone

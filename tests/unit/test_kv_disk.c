@@ -302,6 +302,41 @@ static void test_an_unfinished_file_is_not_in_the_way(void **state)
     documents_remove(folder);
 }
 
+/* --- Why it is not there -------------------------------------------------------- */
+
+static void test_what_was_not_written_has_a_reason(void **state)
+{
+    char *folder = documents_folder(), path[1024];
+    struct kv_help_notices notices = { 0 };
+    struct lw_error err;
+    (void)state;
+
+    struct kv_disk *d = kv_help_open(folder, 100, &notices);
+    assert_int_equal(kv_disk_check(d, &err), 0);
+    save(d, doc, 1);
+    assert_int_equal(kv_disk_check(d, &err), LW_ERR_LOCAL);
+    assert_non_null(strstr(err.message, "no room"));
+    assert_int_equal(kv_disk_check(d, &err), 0); /* once */
+    kv_disk_close(d);
+    /* A file has the name of the document's folder. */
+    documents_write(folder, KV_HELP_DOC_2, "", 0);
+    d = kv_help_open(folder, roomy, &notices);
+    save(d, doc, 1);
+    assert_int_equal(kv_disk_check(d, &err), 0);
+    save(d, KV_HELP_DOC_2, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kv_disk_check(d, &err), LW_ERR_LOCAL);
+        assert_non_null(strstr(err.message, "Not a directory"));
+    }
+    kv_disk_close(d);
+    /* And one that of the store's own. */
+    snprintf(path, sizeof path, "%s/%s", folder, KV_HELP_DOC_2);
+    d = kv_help_open(path, roomy, &notices);
+    assert_int_equal(kv_disk_check(d, &err), LW_ERR_LOCAL);
+    kv_disk_close(d);
+    documents_remove(folder);
+}
+
 /* --- Room ----------------------------------------------------------------------- */
 
 static int count_loaded(struct kv_disk *d, int from, int to)
@@ -753,6 +788,7 @@ int main(void)
         cmocka_unit_test(test_ids_are_checked),
         cmocka_unit_test(test_wrong_files_are_dropped),
         cmocka_unit_test(test_an_unfinished_file_is_not_in_the_way),
+        cmocka_unit_test(test_what_was_not_written_has_a_reason),
         cmocka_unit_test(test_the_oldest_give_way),
         cmocka_unit_test(test_others_write_too),
         cmocka_unit_test(test_a_run_spares_its_own),

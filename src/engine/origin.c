@@ -2,6 +2,7 @@
  *
  *     model 0123456789abcdef0123456789abcdef     identity.h
  *     engine 0.9.8 (1234abc) state 3             libllama computes and lays out
+ *     libllama 0.5.0                             its graphs change with it, ggml or not
  *     cache f16 f16 flash -1 unified 1 ...       what the context was made with
  *     rope ...
  *
@@ -42,6 +43,7 @@ int origin_of(const struct loaded *m, const char *path, struct buf *out,
     buf_addf(out, "model %s\n", identity);
     buf_addf(out, "engine %s (%s) state %d\n", ggml_version(), ggml_commit(),
              LLAMA_STATE_SEQ_VERSION);
+    buf_addf(out, "libllama %s\n", llama_version());
     buf_addf(out, "cache %s %s flash %d unified %d swa %d offload %d layers %d\n",
              ggml_type_name(p->type_k), ggml_type_name(p->type_v),
              (int)p->flash_attn_type, p->kv_unified, p->swa_full, p->offload_kqv,

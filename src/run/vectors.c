@@ -4,7 +4,8 @@
  * thing: derived from a document, private like it, worth keeping and no loss. A
  * document has one file, whose state is the vectors of all its parts:
  *
- *     origin  vectors 1 / model / width / what stands in front of a part / legwork
+ *     origin  vectors 1 / model / width / what stands in front of a part / legwork /
+ *             libllama, which computes them
  *     tokens  where each part starts, in bytes, and where the last one ends
  *     state   a float for each number of each part's vector
  *
@@ -17,6 +18,7 @@
 #include "engine/gguf_info.h"
 #include "engine/identity.h"
 #include "engine/kv_disk.h"
+#include "engine/measure.h"
 #include "run/kept_room.h"
 #include "run/prepare.h"
 #include "run/resolve.h"
@@ -45,8 +47,8 @@ struct making {
 
 static void write_origin(const struct meaning *m, const char *identity, struct buf *out)
 {
-    buf_addf(out, "vectors 1\nmodel %s\nwidth %zu\nbefore %s\nlegwork %s\n", identity,
-             m->width, m->style.passage, LW_VERSION);
+    buf_addf(out, "vectors 1\nmodel %s\nwidth %zu\nbefore %s\nlegwork %s\nlibllama %s\n",
+             identity, m->width, m->style.passage, LW_VERSION, measure_library());
 }
 
 static int open_disk(struct making *mk, const struct gguf_info *info,

@@ -56,6 +56,7 @@ def test_vectors_are_kept_like_states(case):
         assert not again["warnings"], again["warnings"]
         assert len(vectors(case)) == 1
         assert stat.S_IMODE(vectors(case)[0].stat().st_mode) == 0o600
+    assert b"\nlibllama " in vectors(case)[0].read_bytes()
     ask(case, "--embed", bert, "--read", "all", "--chunk-tokens", "96")
     assert len(vectors(case)) == 2, "parts that are cut elsewhere have vectors of their own"
     assert "1 document," in ok(case.legwork("forget", "a.txt")).out

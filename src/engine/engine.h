@@ -20,6 +20,7 @@
  * With kv_folder, states of requests that name their document (llm_request.source) are
  * kept on disk as well (kv_disk.h) and found there by later processes. What is found
  * is what was computed, byte for byte; what libllama does not take is computed again.
+ * Where the file was replaced while it was loaded nothing is kept, and a warning says so.
  *
  * Chat: the model's own template where libllama knows it, else a plain one (a
  * notice says so). Template text is tokenised with special tokens, contents

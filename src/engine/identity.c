@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { SAMPLE_BYTES = 16 * 1024 };
 
@@ -93,4 +94,46 @@ int identity_of_file(const char *path, char out[IDENTITY_BYTES], struct lw_error
 fail_places:
     gguf_places_release(&places);
     return rc;
+}
+
+/* --- The file ------------------------------------------------------------- */
+
+struct identity_stamp identity_stamp_of(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        return (struct identity_stamp){ .there = false };
+    }
+    return (struct identity_stamp){
+        .there = true,
+        .device = (uint64_t)st.st_dev,
+        .inode = (uint64_t)st.st_ino,
+        .bytes = (uint64_t)st.st_size,
+        .changed_seconds = (int64_t)st.st_mtim.tv_sec,
+        .changed_nanoseconds = st.st_mtim.tv_nsec,
+    };
+}
+
+bool identity_same_file(const struct identity_stamp *a, const struct identity_stamp *b)
+{
+    return a->there && b->there && a->device == b->device && a->inode == b->inode &&
+           a->bytes == b->bytes && a->changed_seconds == b->changed_seconds &&
+           a->changed_nanoseconds == b->changed_nanoseconds;
+}
+
+int identity_of_loaded(const char *path, const struct identity_stamp *loaded,
+                       char out[IDENTITY_BYTES], struct lw_error *err)
+{
+    int rc = identity_of_file(path, out, err);
+    struct identity_stamp now = identity_stamp_of(path);
+
+    if (rc || identity_same_file(loaded, &now)) {
+        return rc;
+    }
+    return err_set(
+        err, LW_ERR_LOCAL,
+        "what is read is not kept on disk: the model's file was replaced since "
+        "it was loaded: %s",
+        path);
 }

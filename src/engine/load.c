@@ -495,7 +495,8 @@ static int load_with(load_fn *load, struct loaded *out, const struct engine_opti
 {
     struct complaint heard = { .text = "" };
 
-    *out = (struct loaded){ .decoder_start = LLAMA_TOKEN_NULL };
+    *out = (struct loaded){ .file = identity_stamp_of(opt->path),
+                            .decoder_start = LLAMA_TOKEN_NULL };
     listen_to(&heard);
     llama_backend_init();
     use_numa(opt->numa);

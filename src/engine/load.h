@@ -6,6 +6,7 @@
 #define LW_ENGINE_LOAD_H
 
 #include "engine/engine.h"
+#include "engine/identity.h"
 #include "engine/vocab.h"
 
 /* Texts that are embedded in one step; the library wants a divisor of its tokens. */
@@ -19,6 +20,7 @@ enum load_sharing {
 };
 
 struct loaded {
+    struct identity_stamp file; /* before it was read */
     struct llama_model *model;
     struct llama_context *ctx;
     llama_memory_t memory;

@@ -35,7 +35,7 @@ int origin_of(const struct loaded *m, const char *path, struct buf *out,
 {
     const struct llama_context_params *p = &m->params;
     char identity[IDENTITY_BYTES];
-    int rc = identity_of_file(path, identity, err);
+    int rc = identity_of_loaded(path, &m->file, identity, err);
 
     if (rc) {
         return rc;

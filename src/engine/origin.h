@@ -9,7 +9,7 @@
 
 enum { ORIGIN_BYTES_MAX = 4096 };
 
-/* m was loaded from path. Errors as identity_of_file(). */
+/* m was loaded from path. Errors as identity_of_loaded(). */
 int origin_of(const struct loaded *m, const char *path, struct buf *out,
               struct lw_error *err);
 

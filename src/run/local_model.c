@@ -72,6 +72,7 @@ static int local_open(void *user, bool again, struct llm **out, struct lw_error 
     if (!s->numa_told) opt.numa = (enum engine_numa)options_choice(&s->options, OPT_NUMA);
     s->numa_told = s->numa_told || opt.numa != ENGINE_NUMA_OFF;
     if (again) opt.notice = NULL; /* said before */
+    m->slot->file = identity_stamp_of(m->path);
     if (m->slot == &s->embedder) return embed_open(out, &opt, err);
     use_tuned(m, again, &opt);
     s->kept_room = kept_room_now(s);

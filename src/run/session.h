@@ -9,6 +9,7 @@
 #define LW_RUN_SESSION_H
 
 #include "base/cancel.h"
+#include "engine/identity.h"
 #include "flow/chunk.h"
 #include "flow/doc.h"
 #include "flow/usage.h"
@@ -23,12 +24,13 @@
 
 /* A model that stays open between questions. */
 struct model_slot {
-    struct llm *llm;      /* NULL: not open */
-    struct llm *server;   /* behind HTTP: what llm is, or wraps; NULL: in this process */
-    char *made_for;       /* the options that it was opened with */
-    char *path;           /* in this process: its file */
-    struct llm *resident; /* and what llm is, or wraps; NULL: behind HTTP */
-    size_t n_docs;        /* a guard knows the documents of its time */
+    struct llm *llm;            /* NULL: not open */
+    struct llm *server;         /* behind HTTP: what llm is, or wraps; NULL: in process */
+    char *made_for;             /* the options that it was opened with */
+    char *path;                 /* in this process: its file */
+    struct identity_stamp file; /* that was there before it was opened last */
+    struct llm *resident;       /* and what llm is, or wraps; NULL: behind HTTP */
+    size_t n_docs;              /* a guard knows the documents of its time */
     bool guarded;
     struct tuned tuned; /* a model in this process that was measured; else 0 */
 };

@@ -39,8 +39,9 @@ _Static_assert(LIMIT_TEXT_BYTES <= INT32_MAX, "a place in a text is a number of 
 struct making {
     lw_session *s;
     struct meaning *meaning;
-    struct kv_disk *disk; /* NULL: nothing is kept */
-    int32_t *bounds;      /* of one document; as long as for all parts */
+    struct kv_disk *disk;       /* NULL: nothing is kept */
+    struct identity_stamp file; /* whose identity the disk's keys have */
+    int32_t *bounds;            /* of one document; as long as for all parts */
 };
 
 /* --- On disk -------------------------------------------------------------- */
@@ -51,15 +52,18 @@ static void write_origin(const struct meaning *m, const char *identity, struct b
              identity, m->width, m->style.passage, LW_VERSION, measure_library());
 }
 
-static int open_disk(struct making *mk, const struct gguf_info *info,
-                     struct lw_error *err)
+static void open_disk(struct making *mk, const struct gguf_info *info)
 {
     lw_session *s = mk->s;
     char identity[IDENTITY_BYTES];
     uint64_t room = kept_room_now(s);
-    if (room == 0) return 0;
-    int code = identity_of_file(s->embedder.path, identity, err);
-    if (code) return code;
+    if (room == 0) return;
+    mk->file = s->embedder.file;
+    struct lw_error why;
+    if (identity_of_loaded(s->embedder.path, &mk->file, identity, &why)) {
+        session_warn(s, why.message);
+        return;
+    }
     struct buf origin;
     buf_init(&origin, ORIGIN_BYTES_MAX);
     write_origin(mk->meaning, identity, &origin);
@@ -74,7 +78,6 @@ static int open_disk(struct making *mk, const struct gguf_info *info,
     mk->disk = kv_disk_open(&opt);
     buf_release(&origin);
     doc_set_hash(&s->docs);
-    return 0;
 }
 
 /* The key of the parts from..to, which are those of one document. */
@@ -125,7 +128,9 @@ static int get_document(struct making *mk, size_t from, size_t to, struct lw_err
     int n = write_bounds(mk, from, to);
     if (load(mk, doc, n, vectors, bytes)) return 0;
     int code = make(mk, from, to, err);
-    if (!code && mk->disk) {
+    /* A model that was put out of memory is opened again by what it is asked next. */
+    bool same = identity_same_file(&mk->file, &mk->s->embedder.file);
+    if (!code && mk->disk && same) {
         kv_disk_save(mk->disk, doc->content, doc->name, mk->bounds, n,
                      (const unsigned char *)vectors, bytes);
     }
@@ -167,8 +172,8 @@ static int make_vectors(lw_session *s, struct llm *model, struct lw_error *err)
     if (!code) {
         code = meaning_init(m, model, style_of(&info, model), s->matter.chunks.n, err);
     }
-    if (!code) code = open_disk(&mk, &info, err);
     if (!code) {
+        open_disk(&mk, &info);
         event_stage(&s->events, "embedding");
         code = get_all(&mk, err);
     }

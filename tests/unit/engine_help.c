@@ -119,8 +119,8 @@ void help_tiny_changed(const char *kind, const char *key, const void *value, siz
     fclose(in);
     assert_true(n > 0 && n < FILE_MAX);
     memcpy(content + find_value(content, n, key), value, bytes);
-    snprintf(path, HELP_PATH_MAX, "/tmp/legwork-tiny-XXXXXX");
-    int fd = mkstemp(path);
+    snprintf(path, HELP_PATH_MAX, "/tmp/legwork-tiny-XXXXXX.gguf");
+    int fd = mkstemps(path, 5);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, content, n), (ssize_t)n);
     close(fd);

@@ -122,6 +122,28 @@ static void test_what_is_no_model_has_none(void **state)
     unlink(m.path);
 }
 
+static void test_another_file_has_another_stamp(void **state)
+{
+    struct model a, b;
+    char out[IDENTITY_BYTES];
+    struct lw_error err;
+
+    (void)state;
+    make(&a, "one");
+    make(&b, "one");
+    struct identity_stamp before = identity_stamp_of(a.path);
+    struct identity_stamp other = identity_stamp_of(b.path);
+    struct identity_stamp none = identity_stamp_of("/none.gguf");
+    assert_true(identity_same_file(&before, &before));
+    assert_false(identity_same_file(&before, &other));
+    assert_false(identity_same_file(&none, &none));
+    assert_int_equal(identity_of_loaded(a.path, &before, out, &err), 0);
+    assert_int_equal(rename(b.path, a.path), 0);
+    assert_int_equal(identity_of_loaded(a.path, &before, out, &err), LW_ERR_LOCAL);
+    assert_non_null(strstr(err.message, a.path));
+    unlink(a.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +151,7 @@ int main(void)
         cmocka_unit_test(test_any_change_is_seen),
         cmocka_unit_test(test_metadata_is_part_of_it),
         cmocka_unit_test(test_what_is_no_model_has_none),
+        cmocka_unit_test(test_another_file_has_another_stamp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

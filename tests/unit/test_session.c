@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "documents.h"
 #include "engine_help.h"
 #include "fake_server.h"
 #include "legwork.h"
@@ -13,6 +14,10 @@
 #include "run/session.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char question[] = "How long is the notice period?";
 static const char contract[] =
@@ -224,6 +229,25 @@ static void count_documents(void *user, const struct lw_kept_document *document)
     ++*(int *)user;
 }
 
+/* What the cache folder was before, for use_cache_again(). */
+static char *use_cache(const char *folder)
+{
+    const char *had = getenv("XDG_CACHE_HOME");
+    char *before = had ? strdup(had) : NULL;
+    setenv("XDG_CACHE_HOME", folder, 1);
+    return before;
+}
+
+static void use_cache_again(char *before)
+{
+    if (before) {
+        setenv("XDG_CACHE_HOME", before, 1);
+    } else {
+        unsetenv("XDG_CACHE_HOME");
+    }
+    free(before);
+}
+
 /* Nothing is made by looking. */
 static void test_a_folder_that_is_not_there_holds_nothing(void **state)
 {
@@ -232,9 +256,7 @@ static void test_a_folder_that_is_not_there_holds_nothing(void **state)
     struct lw_kept_sum all = { .parts = 7 };
     uint64_t freed = 7;
     int n = 0;
-    const char *had = getenv("XDG_CACHE_HOME");
-    char *before = had ? strdup(had) : NULL;
-    setenv("XDG_CACHE_HOME", "/none", 1);
+    char *before = use_cache("/none");
     lw_session *s = open_session();
     assert_int_equal(lw_add_text(s, "a.txt", contract, sizeof contract - 1, NULL), 0);
     assert_int_equal(lw_kept(s, count_documents, &n, &all, &err), 0);
@@ -247,12 +269,7 @@ static void test_a_folder_that_is_not_there_holds_nothing(void **state)
     assert_int_equal(lw_forget_document(s, 0, &all, &err), 0);
     assert_int_equal(all.documents + all.bytes, 0);
     lw_close(s);
-    if (before) {
-        setenv("XDG_CACHE_HOME", before, 1);
-    } else {
-        unsetenv("XDG_CACHE_HOME");
-    }
-    free(before);
+    use_cache_again(before);
 }
 
 /* --- With a server --------------------------------------------------------- */
@@ -361,6 +378,54 @@ static void test_vectors_are_made_once(void **state)
     fake_server_stop(&server);
 }
 
+/* Another model gets the name of the one that is in memory, before it makes vectors. */
+struct replacing {
+    char path[HELP_PATH_MAX], other[HELP_PATH_MAX];
+    bool done;
+};
+
+static void replace(void *user, const struct lw_event *event)
+{
+    struct replacing *r = user;
+    if (event->kind == LW_EVENT_STAGE && strstr(event->text, "preparing")) {
+        r->done = rename(r->other, r->path) == 0;
+    }
+}
+
+static void test_vectors_of_a_replaced_model_are_not_kept(void **state)
+{
+    (void)state;
+    const float epsilon = 1e-5f;
+    struct replacing files = { .done = false };
+    if (fake_server_missing()) skip();
+    const char *key = "bert.attention.layer_norm_epsilon";
+    help_tiny_changed("bert", key, &epsilon, sizeof epsilon, files.path);
+    help_tiny_changed("bert", key, &epsilon, sizeof epsilon, files.other);
+    char *folder = documents_folder(), *before = use_cache(folder);
+    struct fake_server server = fake_server_start(reader, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct lw_kept_sum all;
+        struct lw_error err = { .code = 0 };
+        lw_result *r = NULL;
+        lw_session *s = open_with(&server);
+        if (i == 0) lw_on_event(s, replace, &files);
+        assert_int_equal(lw_set(s, "embed", files.path, NULL), 0);
+        if (lw_ask(s, question, &r, &err) != LW_OK) fail_msg("%s", err.message);
+        assert_answered(r);
+        assert_true(files.done);
+        assert_int_equal(lw_kept(s, NULL, NULL, &all, NULL), 0);
+        assert_int_equal(all.documents, i);
+        assert_int_equal(lw_warning_at(s, 0) != NULL, i == 0);
+        if (i == 0) assert_non_null(strstr(lw_warning_at(s, 0), "was replaced"));
+        lw_result_close(r);
+        lw_close(s);
+    }
+    fake_server_stop(&server);
+    use_cache_again(before);
+    documents_remove(folder);
+    unlink(files.path);
+}
+
 static void test_not_found(void **state)
 {
     (void)state;
@@ -456,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_answer),
         cmocka_unit_test(test_several_questions),
         cmocka_unit_test(test_vectors_are_made_once),
+        cmocka_unit_test(test_vectors_of_a_replaced_model_are_not_kept),
         cmocka_unit_test(test_not_found),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cancel_ends_one_run_only),

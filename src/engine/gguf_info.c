@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <ggml.h>
 #include <llama.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,9 @@
 
 enum {
     KEY_BYTES_MAX = 128, /* of a key that we care for */
-    LAYERS_MAX = 4096,
+    LAYERS_MAX = 512,    /* as many as libllama has room for */
+    EXPERTS_MAX = 1024,
+    KERNEL_MAX = 4096,
     WIDTH_MAX = 1 << 20, /* heads, head length, embedding */
     CONTEXT_MAX = 1 << 28,
     VOCABULARY_MAX = 1 << 22,
@@ -74,6 +77,8 @@ struct header {
     int layers_kv;         /* of these, how many have any */
     /* Of layers with a state (Mamba and its kind; RWKV; short convolutions). */
     int ssm_kernel, ssm_inner, ssm_state, ssm_groups, wkv_head, short_kernel;
+    int experts, experts_used, expert_groups, expert_groups_used;
+    int rope; /* numbers of a head that are turned; -1: not said */
     uint64_t type_bytes[GGML_TYPE_COUNT];
     uint64_t data_end;          /* of the tensor that ends last, from the data's start */
     struct gguf_places *places; /* NULL: not wanted */
@@ -211,13 +216,51 @@ static uint64_t read_number(struct header *h, uint32_t type)
     return read_uint(h, value_bytes[type]);
 }
 
+static const char no_such_size[] =
+    "its header is damaged (it claims a size no model has)";
+
 static int bounded(struct header *h, uint64_t value, int max)
 {
     if (value > (uint64_t)max) {
-        mark_bad(h, "its header is damaged (it claims a size no model has)");
+        mark_bad(h, no_such_size);
         return 0;
     }
     return (int)value;
+}
+
+/* How many experts a layer asks: one number, or one a layer, of which the largest. */
+static void read_experts_used(struct header *h, uint32_t type)
+{
+    if (type != VALUE_ARRAY) {
+        h->experts_used = bounded(h, read_number(h, type), EXPERTS_MAX);
+        return;
+    }
+    uint32_t of = (uint32_t)read_uint(h, 4);
+    uint64_t count = read_uint(h, 8);
+    if (!is_integer(of) || count > LAYERS_MAX) {
+        mark_bad(h, "its header is damaged (experts of its layers)");
+        return;
+    }
+    for (uint64_t i = 0; i < count && !h->bad; i++) {
+        int used = bounded(h, read_uint(h, value_bytes[of]), EXPERTS_MAX);
+        h->experts_used = used > h->experts_used ? used : h->experts_used;
+    }
+}
+
+/* ggml ends the process over one that is negative or no number. */
+static void read_epsilon(struct header *h, uint32_t type)
+{
+    float epsilon;
+
+    if (type != VALUE_F32) {
+        skip_value(h, type);
+        return;
+    }
+    uint32_t bits = (uint32_t)read_uint(h, sizeof epsilon);
+    memcpy(&epsilon, &bits, sizeof epsilon);
+    if (!isfinite(epsilon) || epsilon < 0) {
+        mark_bad(h, "its header is damaged (the epsilon of its norms)");
+    }
 }
 
 /* Heads of keys and values: one number, or one a layer. */
@@ -311,6 +354,15 @@ static void read_text(struct header *h, uint32_t type, char *out, size_t out_byt
     }
 }
 
+/* A model that says that it has none of these is none. */
+static void check_least(struct header *h, const char *key, int value)
+{
+    if (value == 0 &&
+        (strcmp(key, "block_count") == 0 || strcmp(key, "ssm.inner_size") == 0)) {
+        mark_bad(h, no_such_size);
+    }
+}
+
 /* Keys of the architecture are called "qwen2.block_count"; key is what follows
  * the first dot. */
 static void read_model_key(struct header *h, const char *key, uint32_t type,
@@ -327,21 +379,35 @@ static void read_model_key(struct header *h, const char *key, uint32_t type,
         { "attention.head_count", &out->heads, WIDTH_MAX },
         { "attention.key_length", &out->key_length, WIDTH_MAX },
         { "attention.value_length", &out->value_length, WIDTH_MAX },
-        { "ssm.conv_kernel", &h->ssm_kernel, LAYERS_MAX },
+        { "ssm.conv_kernel", &h->ssm_kernel, KERNEL_MAX },
         { "ssm.inner_size", &h->ssm_inner, WIDTH_MAX },
         { "ssm.state_size", &h->ssm_state, WIDTH_MAX },
-        { "ssm.group_count", &h->ssm_groups, LAYERS_MAX },
+        { "ssm.group_count", &h->ssm_groups, KERNEL_MAX },
         { "wkv.head_size", &h->wkv_head, WIDTH_MAX },
-        { "shortconv.l_cache", &h->short_kernel, LAYERS_MAX },
+        { "shortconv.l_cache", &h->short_kernel, KERNEL_MAX },
+        { "rope.dimension_count", &h->rope, WIDTH_MAX },
+        { "expert_count", &h->experts, EXPERTS_MAX },
+        { "expert_group_count", &h->expert_groups, EXPERTS_MAX },
+        { "expert_group_used_count", &h->expert_groups_used, EXPERTS_MAX },
     };
 
     if (strcmp(key, "attention.head_count_kv") == 0) {
         read_heads_kv(h, type, out);
         return;
     }
+    if (strcmp(key, "expert_used_count") == 0) {
+        read_experts_used(h, type);
+        return;
+    }
+    if (strcmp(key, "attention.layer_norm_rms_epsilon") == 0 ||
+        strcmp(key, "attention.layer_norm_epsilon") == 0) {
+        read_epsilon(h, type);
+        return;
+    }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(key, numbers[i].key) == 0) {
             *numbers[i].value = bounded(h, read_number(h, type), numbers[i].max);
+            check_least(h, key, *numbers[i].value);
             return;
         }
     }
@@ -446,6 +512,55 @@ static void read_tensor(struct header *h, struct gguf_info *out)
     h->data_end = offset + bytes > h->data_end ? offset + bytes : h->data_end;
     if (h->places) {
         add_place(h->places, offset, bytes);
+    }
+}
+
+/* --- Numbers that belong together ------------------------------------------ */
+
+/* Of these a head is turned whole; libllama ends the process where it is not. It says a
+ * sentence for llama and falcon, and for most others the part may be smaller. */
+static bool turns_whole_heads(const char *architecture)
+{
+    static const char *const names[] = {
+        "qwen2",     "qwen2moe", "qwen3",   "qwen3moe", "olmo2", "starcoder2",
+        "internlm2", "exaone",   "granite", "smollm3",  "orion", "baichuan"
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(architecture, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_rope(struct header *h, const struct gguf_info *info)
+{
+    int head = info->heads > 0 ? info->embedding / info->heads : 0;
+
+    head = info->key_length > 0 ? info->key_length : head;
+    if (h->rope < 0 || head == 0) {
+        return;
+    }
+    bool fits = h->rope % 2 == 0 && h->rope <= head;
+    if (!fits || (turns_whole_heads(info->architecture) && h->rope != head)) {
+        mark_bad(h, "its header is damaged (the part of a head that is turned)");
+    }
+}
+
+/* Some models say one expert where there are none; libllama knows which. */
+static void check_experts(struct header *h, const char *architecture)
+{
+    int groups = h->expert_groups, groups_used = h->expert_groups_used;
+    int alone = strncmp(architecture, "hunyuan", 7) == 0 ? 1 : 0;
+    bool none = h->experts <= alone && h->experts_used == 0 && groups == 0;
+    bool some = h->experts > 0 && h->experts_used > 0 && h->experts_used <= h->experts &&
+                groups < h->experts;
+    bool grouped =
+        groups > 1 && (h->experts % groups || groups_used < 1 || groups_used >= groups);
+
+    if (!none && (!some || grouped)) {
+        mark_bad(h, "its header is damaged (the number of its experts)");
     }
 }
 
@@ -572,6 +687,8 @@ static void read_header(struct header *h, struct gguf_info *out)
     }
     if (!h->bad) {
         check_end(h);
+        check_rope(h, out);
+        check_experts(h, out->architecture);
     }
     if (!h->bad && out->architecture[0] == '\0') {
         mark_bad(h, "it does not say which architecture it is of");
@@ -603,6 +720,7 @@ static int read_file(const char *path, struct gguf_info *out, struct gguf_places
                           .size = (uint64_t)st.st_size,
                           .alignment = 32,
                           .file_type = -1,
+                          .rope = -1,
                           .places = places };
     read_header(h, &info);
     derive(h, &info);

@@ -1,7 +1,8 @@
 /* gguf_info.h - what a GGUF file says of itself, without loading it.
  *
  * Reads the header only, with every count and offset checked against the
- * file's length before use. */
+ * file's length before use. Numbers over which libllama would end the process instead of
+ * refusing the file (layers, experts, norms, rotation) are damage too. */
 #ifndef LW_ENGINE_GGUF_INFO_H
 #define LW_ENGINE_GGUF_INFO_H
 

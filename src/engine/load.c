@@ -182,6 +182,24 @@ static int set_two_sided(struct loaded *m, const struct engine_options *opt,
     return 0;
 }
 
+static int check_vocabulary(const struct loaded *m, const struct engine_options *opt,
+                            struct lw_error *err)
+{
+    const struct llama_vocab *vocab = llama_model_get_vocab(m->model);
+
+    if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE ||
+        llama_vocab_n_tokens(vocab) < 2) {
+        return err_set(err, LW_ERR_LOCAL, "the model %s has no vocabulary", opt->path);
+    }
+    if (!vocab_takes_any_text(m->model)) {
+        return err_set(err, LW_ERR_LOCAL,
+                       "the model %s cannot be used: its vocabulary is damaged, or of "
+                       "another kind than it says (it has no tokens for single bytes)",
+                       opt->path);
+    }
+    return 0;
+}
+
 /* What kind of model it is; an error for those that cannot hold a chat. */
 static int check_kind(struct loaded *m, const struct engine_options *opt,
                       struct lw_error *err)
@@ -196,10 +214,9 @@ static int check_kind(struct loaded *m, const struct engine_options *opt,
             "write from left to right",
             opt->path);
     }
-    const struct llama_vocab *vocab = llama_model_get_vocab(m->model);
-    if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE ||
-        llama_vocab_n_tokens(vocab) < 2) {
-        return err_set(err, LW_ERR_LOCAL, "the model %s has no vocabulary", opt->path);
+    int rc = check_vocabulary(m, opt, err);
+    if (rc) {
+        return rc;
     }
     if (llama_model_has_encoder(m->model)) {
         return set_two_sided(m, opt, err);
@@ -467,7 +484,7 @@ static int load_pooled(struct loaded *m, const struct engine_options *opt,
     struct gguf_info info;
     int rc = load_weights(m, opt, heard, &info, err);
 
-    if (rc) {
+    if (rc || (rc = check_vocabulary(m, opt, err))) {
         return rc;
     }
     m->context = m->context < NEED_BATCH_TOKENS ? m->context : NEED_BATCH_TOKENS;

@@ -195,6 +195,42 @@ static void find_bytes(struct vocab *v)
     }
 }
 
+/* The byte that a token of this text is looked up for, as libllama does it; -1: none. */
+static int byte_of_text(const char *text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t len = strnlen(text, 7);
+
+    if (len == 1) {
+        return (unsigned char)text[0];
+    }
+    if (len != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') {
+        return -1;
+    }
+    const char *high = strchr(digits, text[3]), *low = strchr(digits, text[4]);
+    return high && low ? (int)(high - digits) * 16 + (int)(low - digits) : -1;
+}
+
+bool vocab_takes_any_text(const struct llama_model *model)
+{
+    const struct llama_vocab *v = llama_model_get_vocab(model);
+    bool has[256] = { false }, has_all = true;
+
+    if (llama_vocab_type(v) != LLAMA_VOCAB_TYPE_SPM) {
+        return true;
+    }
+    for (llama_token id = 0; id < llama_vocab_n_tokens(v); id++) {
+        int byte = byte_of_text(llama_vocab_get_text(v, id));
+        if (byte >= 0) {
+            has[byte] = true;
+        }
+    }
+    for (int byte = 1; byte < 256; byte++) {
+        has_all &= has[byte] || !(byte < 0x20 || byte == 0x7f || is_of_text(byte));
+    }
+    return has_all;
+}
+
 /* User-defined tokens by which a chat is written: named by the template, or made to
  * look like it. Others are words, or white space in bulk. */
 static bool speaks(const char *text, const char *tmpl)

@@ -42,6 +42,10 @@ struct vocab {
     unsigned char *never;
 };
 
+/* Can every text be made tokens of? A vocabulary of the SentencePiece kind without a
+ * token for each byte makes libllama throw, which ends the process. To be asked before
+ * vocab_init(). */
+bool vocab_takes_any_text(const struct llama_model *model);
 void vocab_init(struct vocab *v, const struct llama_model *model);
 void vocab_release(struct vocab *v);
 

@@ -94,11 +94,55 @@ static void test_small_contexts_are_measured(void **state)
     unlink(path);
 }
 
+/* --- Wrong values --------------------------------------------------------- */
+
+static void expect_refused(const char *path, const char *words)
+{
+    struct engine_options opt = { .path = path, .threads = 1, .context = HELP_CONTEXT };
+    struct llm *llm = NULL;
+    struct lw_error err = { .message = "" };
+
+    assert_int_equal(engine_open(&llm, &opt, &err), LW_ERR_LOCAL);
+    if (!strstr(err.message, words)) {
+        fail_msg("%s", err.message);
+    }
+    unlink(path);
+}
+
+static void test_wrong_values_are_refused(void **state)
+{
+    const uint32_t none = 0;
+    const float negative = -1;
+    char path[HELP_PATH_MAX];
+    (void)state;
+
+    help_tiny_changed("qwen2", "qwen2.block_count", &none, 4, path);
+    expect_refused(path, "no model has");
+    help_tiny_changed("jamba", "jamba.ssm.inner_size", &none, 4, path);
+    expect_refused(path, "no model has");
+    help_tiny_changed("qwen2", "qwen2.attention.layer_norm_rms_epsilon", &negative, 4,
+                      path);
+    expect_refused(path, "epsilon");
+}
+
+/* The token behind <0xE2> in the list is <0xE3>; its name loses its number. */
+static void test_a_vocabulary_without_a_byte(void **state)
+{
+    static const char name[] = "\0\0\0\0<0x!!>";
+    char path[HELP_PATH_MAX];
+    (void)state;
+
+    help_tiny_changed("llama", "<0xE2>", name, sizeof name - 1, path);
+    expect_refused(path, "single bytes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_contexts),
         cmocka_unit_test(test_small_contexts_are_measured),
+        cmocka_unit_test(test_wrong_values_are_refused),
+        cmocka_unit_test(test_a_vocabulary_without_a_byte),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <stdbool.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,103 @@ static void test_sizes_no_model_has(void **state)
     expect_bad(&f, "a size no model has");
 }
 
+static void put_f32(struct gguf_file *f, const char *key, float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    gguf_put_string(f, key);
+    gguf_put_int(f, F32, 4);
+    gguf_put_int(f, bits, 4);
+}
+
+/* A model of heads of 16 numbers with this and that said of it. */
+static void put_with(struct gguf_file *f, const char *const *keys, const uint32_t *values,
+                     size_t n)
+{
+    gguf_put_start(f, 1, 4 + n);
+    gguf_put_text(f, "general.architecture", "qwen2");
+    gguf_put_u32(f, "qwen2.embedding_length", 64);
+    gguf_put_u32(f, "qwen2.attention.head_count", 4);
+    put_f32(f, "qwen2.attention.layer_norm_rms_epsilon", 1e-6f);
+    for (size_t i = 0; i < n; i++) {
+        gguf_put_u32(f, keys[i], values[i]);
+    }
+    gguf_put_tensor(f, "t", 1, 8, TYPE_F32, 0);
+    gguf_put_padding(f, 32);
+    gguf_put_zeros(f, 32);
+}
+
+/* libllama ends the process over each of these. */
+static void test_numbers_that_end_the_process(void **state)
+{
+    static const struct {
+        const char *keys[4];
+        uint32_t values[4];
+        bool is_good;
+    } cases[] = {
+        { { "qwen2.block_count" }, { 0 }, false },
+        { { "qwen2.block_count" }, { 513 }, false },
+        { { "qwen2.ssm.inner_size" }, { 0 }, false },
+        { { "qwen2.rope.dimension_count" }, { 16 }, true },
+        { { "qwen2.rope.dimension_count" }, { 0 }, false },
+        { { "qwen2.rope.dimension_count" }, { 3 }, false },
+        { { "qwen2.rope.dimension_count" }, { 8 }, false },
+        { { "qwen2.rope.dimension_count" }, { 1000 }, false },
+        { { "qwen2.expert_count" }, { 0 }, true },
+        { { "qwen2.expert_count" }, { 1 }, false },
+        { { "qwen2.expert_count" }, { 4 }, false },
+        { { "qwen2.expert_count" }, { 100000 }, false },
+        { { "qwen2.expert_used_count" }, { 2 }, false },
+        { { "qwen2.expert_group_count" }, { 2 }, false },
+        { { "qwen2.expert_count", "qwen2.expert_used_count" }, { 4, 2 }, true },
+        { { "qwen2.expert_count", "qwen2.expert_used_count" }, { 4, 5 }, false },
+        { { "qwen2.expert_count", "qwen2.expert_used_count", "qwen2.expert_group_count",
+            "qwen2.expert_group_used_count" },
+          { 4, 2, 2, 1 },
+          true },
+        { { "qwen2.expert_count", "qwen2.expert_used_count", "qwen2.expert_group_count",
+            "qwen2.expert_group_used_count" },
+          { 4, 2, 3, 1 },
+          false },
+    };
+    struct gguf_file f;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gguf_info info;
+        struct lw_error err = { .message = "" };
+        size_t n = 0;
+        while (n < 4 && cases[i].keys[n]) {
+            n++;
+        }
+        put_with(&f, cases[i].keys, cases[i].values, n);
+        bool is_good = read_back(&f, &info, &err) == 0;
+        if (is_good != cases[i].is_good) {
+            fail_msg("%s %u: %s", cases[i].keys[0], cases[i].values[0], err.message);
+        }
+    }
+}
+
+static void test_epsilons(void **state)
+{
+    static const float bad[] = { NAN, -1, INFINITY };
+    static const char *const keys[] = { "qwen2.attention.layer_norm_rms_epsilon",
+                                        "qwen2.attention.layer_norm_epsilon" };
+    struct gguf_file f;
+    (void)state;
+
+    for (size_t i = 0; i < 6; i++) {
+        gguf_put_start(&f, 1, 2);
+        gguf_put_text(&f, "general.architecture", "qwen2");
+        put_f32(&f, keys[i / 3], bad[i % 3]);
+        gguf_put_tensor(&f, "t", 1, 8, TYPE_F32, 0);
+        gguf_put_padding(&f, 32);
+        gguf_put_zeros(&f, 32);
+        expect_bad(&f, "epsilon");
+    }
+}
+
 /* Whatever the bytes are, it comes back, and what it says is within bounds. */
 static void test_flipped_bytes(void **state)
 {
@@ -315,6 +413,8 @@ int main(void)
         cmocka_unit_test(test_nested_arrays_are_refused),
         cmocka_unit_test(test_a_token_twice),
         cmocka_unit_test(test_sizes_no_model_has),
+        cmocka_unit_test(test_numbers_that_end_the_process),
+        cmocka_unit_test(test_epsilons),
         cmocka_unit_test(test_flipped_bytes),
         cmocka_unit_test(test_random_bytes),
     };

@@ -4,8 +4,8 @@
  * brought to the disk and renamed; it is removed again where any of that fails. */
 #include "base/file.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,12 +63,7 @@ int file_make_folders(const char *path, struct lw_error *err)
 
 void file_random(char out[FILE_RANDOM_BYTES])
 {
-    uint64_t number = 0;
-    if (getentropy(&number, sizeof number) != 0) {
-        /* A kernel that has none: O_EXCL still tells where this is not enough. */
-        number = (uint64_t)clock_ms() << 32 | (uint64_t)getpid();
-    }
-    snprintf(out, FILE_RANDOM_BYTES, "%016" PRIx64, number);
+    snprintf(out, FILE_RANDOM_BYTES, "%016" PRIx64, random_number());
 }
 
 static int write_all(int fd, const char *data, size_t len)

@@ -1,7 +1,8 @@
 /* random.h - numbers that nobody outside can guess.
  *
- * For seeds that keep what strangers wrote from choosing where it lands in a table.
- * Nothing that a user sees may depend on them. Never fails. Threads: any. */
+ * For seeds that keep what strangers wrote from choosing where it lands in a table, and
+ * for names of files that nobody else has. No answer may depend on them. Never fails.
+ * Threads: any. */
 #ifndef LW_BASE_RANDOM_H
 #define LW_BASE_RANDOM_H
 

@@ -203,6 +203,11 @@ static int find(struct endpoint *ep, const struct provider_options *opt,
     return resolve_address(ep, opt->base_url != NULL ? opt->base_url : own, err);
 }
 
+static bool stays_on_device(const struct endpoint *ep)
+{
+    return ep->on_device && (ep->model == NULL || !endpoint_is_cloud_tag(ep->model));
+}
+
 int provider_find(struct provider_place *out, const struct provider_options *opt,
                   struct lw_error *err)
 {
@@ -210,8 +215,7 @@ int provider_find(struct provider_place *out, const struct provider_options *opt
     int code = find(&ep, opt, err);
     if (code == 0) {
         snprintf(out->where, sizeof out->where, "%s", ep.where);
-        bool cloud = ep.model != NULL && endpoint_is_cloud_tag(ep.model);
-        out->on_device = ep.on_device && !cloud;
+        out->on_device = stays_on_device(&ep);
     }
     endpoint_release(&ep);
     return code;
@@ -225,8 +229,7 @@ static int fill(struct endpoint *ep, const struct provider_options *opt,
         code = set_key(ep, opt->key, err);
     }
     if (code == 0) {
-        bool cloud = ep->model != NULL && endpoint_is_cloud_tag(ep->model);
-        ep->on_device = ep->on_device && !cloud;
+        ep->on_device = stays_on_device(ep);
         set_name(ep, opt->model);
     }
     return code;

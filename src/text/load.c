@@ -108,17 +108,6 @@ static const char *describe_binary(const char *path, const char *bytes, size_t l
     return "a binary file";
 }
 
-static bool is_blank(const struct doc *doc)
-{
-    const char *at = doc->text, *end = doc->text + doc->len;
-    while (at < end) {
-        uint32_t cp;
-        at += utf8_decode(at, end, &cp);
-        if (!utf8_is_space(cp)) return false;
-    }
-    return true;
-}
-
 /* --- Adding --------------------------------------------------------------- */
 
 static int check_room(const struct doc_set *set, const char *path, size_t len,
@@ -160,7 +149,7 @@ static int load_bytes(struct doc_set *set, const char *path, char *bytes, size_t
     }
     int code = loader->load(path, bytes, len, opt, &doc, err);
     if (code) return code;
-    if (is_blank(doc)) {
+    if (utf8_is_blank(doc->text, doc->len)) {
         *why = REFUSED_EMPTY;
         code = err_set(err, LW_ERR_INPUT, "%s holds no text", path);
     } else {

@@ -125,7 +125,7 @@ def test_a_model_cannot_print_citations(case):
     args = ["ask", "--protocol", "remote", "--remote", case.server(supervisor(reply)).url,
             QUESTION, "a.txt"]
     printed = ok(case.legwork(*args)).out
-    cited = [line for line in printed.splitlines() if line.lstrip().startswith("[")]
+    cited = [line for line in printed.splitlines() if line.lstrip(" \u200b\ufeff")[:1] == "["]
     assert len(cited) == 1 and "ninety days" in cited[0], printed
 
 

@@ -165,10 +165,10 @@ static void test_message_counts_beside_whole_documents(void **state)
     buf_init(&script, 65536);
     buf_add_str(&script, "when user contains \"the first small question\"\n"
                          "say {\"message\": \"What was the capex in 2022, ");
-    for (int i = 0; i < 200; i++) buf_add_str(&script, "if any, ");
+    for (int i = 0; i < 300; i++) buf_add_str(&script, "if any, ");
     buf_add_str(&script, "?\"}\n\nwhen any contains \"\"\n"
                          "say {\"rests_on\": [\"f1\"], \"answer\": \"12 [f1]\"}\n");
-    init(&w, script.data, 800);
+    init(&w, script.data, 900);
     assert_int_equal(world_run(&w, "minion"), 0);
     assert_contains(fake_request_at(w.worker, 0), "Excerpt:");
     assert_int_equal(w.out.coverage.failed, 0);

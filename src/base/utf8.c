@@ -199,3 +199,8 @@ bool utf8_is_zero_width(uint32_t cp)
     return (cp >= 0x200b && cp <= 0x200d) || (cp >= 0x2060 && cp <= 0x2064) ||
            cp == 0xfeff;
 }
+
+bool utf8_is_joiner(uint32_t cp)
+{
+    return cp == 0x200c || cp == 0x200d;
+}

@@ -39,5 +39,7 @@ bool utf8_is_upper(uint32_t cp);               /* upper or title case */
 /* Takes no room where it is shown: zero-width spaces and joiners, a byte order mark. With
  * them a text can look like what it is not. */
 bool utf8_is_zero_width(uint32_t cp);
+/* Of these, the two that are part of words in Persian, Hindi and others. */
+bool utf8_is_joiner(uint32_t cp);
 
 #endif

@@ -28,7 +28,7 @@ static void put(struct output *o, const char *bytes, size_t len)
 static bool is_harmful(uint32_t cp)
 {
     if (cp == '\n' || cp == '\t') return false;
-    if (utf8_is_zero_width(cp)) return true;
+    if (utf8_is_zero_width(cp)) return !utf8_is_joiner(cp);
     return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || (cp >= 0x200e && cp <= 0x200f) ||
            (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
 }

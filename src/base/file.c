@@ -1,6 +1,7 @@
 /* file.c - reading and replacing whole files.
  *
- * A replacement is written beside the file under a name of this process,
+ * A replacement is written beside the file under a name that nobody has or could know
+ * before: where others may write to the folder, no link of theirs is followed. It is
  * brought to the disk and renamed; it is removed again where any of that fails. */
 #include "base/file.h"
 
@@ -78,16 +79,25 @@ static int write_all(int fd, const char *data, size_t len)
     return fsync(fd) == 0 ? 0 : errno;
 }
 
+int file_open_beside(const char *path, unsigned mode, char *temp, size_t temp_bytes)
+{
+    char random[FILE_RANDOM_BYTES];
+    file_random(random);
+    int n = snprintf(temp, temp_bytes, "%s.%s.tmp", path, random);
+    if (n < 0 || (size_t)n >= temp_bytes) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+
 int file_replace(const char *path, const char *data, size_t len, struct lw_error *err)
 {
     char temp[PATH_BYTES_MAX];
-    int n = snprintf(temp, sizeof temp, "%s.%ld.tmp", path, (long)getpid());
-    if (n < 0 || (size_t)n >= sizeof temp) {
-        return err_set(err, LW_ERR, "cannot write %s: its name is too long", path);
-    }
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int failed = fd < 0 ? errno : write_all(fd, data, len);
-    if (fd >= 0 && close(fd) != 0 && !failed) failed = errno;
+    int fd = file_open_beside(path, 0600, temp, sizeof temp);
+    if (fd < 0) return err_set(err, LW_ERR, "cannot write %s: %s", path, strerror(errno));
+    int failed = write_all(fd, data, len);
+    if (close(fd) != 0 && !failed) failed = errno;
     if (!failed && rename(temp, path) != 0) failed = errno;
     if (!failed) return 0;
     unlink(temp);

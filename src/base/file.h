@@ -21,6 +21,11 @@ int file_make_folders(const char *path, struct lw_error *err);
 enum { FILE_RANDOM_CHARS = 16, FILE_RANDOM_BYTES = FILE_RANDOM_CHARS + 1 };
 void file_random(char out[FILE_RANDOM_BYTES]);
 
+/* Open a new file beside the one of this path, PATH.RANDOM.tmp, to be renamed to it when
+ * it is whole; temp gets its name. Never one that is there, and no link. Returns a
+ * descriptor, or -1 with errno; mode is less the umask. */
+int file_open_beside(const char *path, unsigned mode, char *temp, size_t temp_bytes);
+
 /* Replace the file by these bytes, readable for the user alone (0600). Whoever looks sees
  * the old file or the new one, also when the machine stops half-way. LW_ERR. */
 int file_replace(const char *path, const char *data, size_t len, struct lw_error *err);

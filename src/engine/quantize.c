@@ -3,7 +3,7 @@
  *     here                          the child
  *     fork ------------------------> libllama, first without writing: how large?
  *                                    is there room?
- *     progress() <--- P 12 272 ----- libllama again, writing OUT.PID.tmp
+ *     progress() <--- P 12 272 ----- libllama again, writing OUT.RANDOM.tmp
  *     notice()   <--- W 170 290 ---- tensors that got another type
  *     sentence   <--- E why -------- what it complains of
  *     wait, look at the file, rename
@@ -15,6 +15,7 @@
 #include "engine/quantize.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "engine/format.h"
 #include "engine/gguf_info.h"
 #include "engine/machine.h"
@@ -447,12 +448,11 @@ static int name_file(const struct quantize_job *job, const char *temp,
 /* Can a file be made there at all? Said before minutes of work, and by name. */
 static int make_temp(const char *out, char temp[PATH_BYTES_MAX], struct lw_error *err)
 {
-    int n = snprintf(temp, PATH_BYTES_MAX, "%s.%ld.tmp", out, (long)getpid());
+    int fd = file_open_beside(out, 0666, temp, PATH_BYTES_MAX);
 
-    if (n < 0 || n >= PATH_BYTES_MAX) {
+    if (fd < 0 && errno == ENAMETOOLONG) {
         return err_set(err, LW_ERR_USAGE, "the name of the new file is too long");
     }
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         return err_set(err, LW_ERR, "cannot write %s: %s", out, strerror(errno));
     }

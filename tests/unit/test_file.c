@@ -99,6 +99,32 @@ static void test_replace_where_nothing_can_be(void **state)
     assert_int_equal(file_replace(below, "one", 3, &err), LW_ERR);
 }
 
+/* Links with the name that a process of our number might take. */
+static void test_links_are_not_followed(void **state)
+{
+    const struct place *p = *state;
+    char temp[PATH_BYTES + 64], other[PATH_BYTES + 32], again[PATH_BYTES + 64];
+    assert_int_equal(file_make_folders(p->path, NULL), 0);
+    snprintf(temp, sizeof temp, "%s.%ld.tmp", p->path, (long)getpid());
+    snprintf(other, sizeof other, "%s/a/b/other", p->folder);
+    assert_int_equal(file_replace(other, "kept", 4, NULL), 0);
+    assert_int_equal(symlink(other, temp), 0);
+    assert_int_equal(file_replace(p->path, "one", 3, NULL), 0);
+    assert_content(other, "kept");
+    assert_content(p->path, "one");
+    unlink(temp);
+    unlink(other);
+    int first = file_open_beside(p->path, 0600, temp, sizeof temp);
+    int second = file_open_beside(p->path, 0600, again, sizeof again);
+    assert_true(first >= 0 && second >= 0);
+    assert_string_not_equal(temp, again);
+    close(first);
+    close(second);
+    unlink(temp);
+    unlink(again);
+    assert_int_equal(file_open_beside(p->path, 0600, temp, 8), -1);
+}
+
 static void test_read_has_a_maximum(void **state)
 {
     const struct place *p = *state;
@@ -127,6 +153,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_replace, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_replace_where_nothing_can_be, make_place,
+                                        remove_place),
+        cmocka_unit_test_setup_teardown(test_links_are_not_followed, make_place,
                                         remove_place),
         cmocka_unit_test_setup_teardown(test_read_has_a_maximum, make_place,
                                         remove_place),

@@ -87,7 +87,8 @@ static const struct sched_hooks hooks = {
 
 static void end_turn(struct loop *loop, struct turn *t, enum llm_finish finish)
 {
-    bool read = t->sched.work.n_done >= t->n_prompt;
+    /* One that was put back has nothing in the cache. */
+    bool read = t->read || t->sched.work.n_done >= t->n_prompt;
 
     if (read) {
         keep_scored(&loop->keep, t);
@@ -122,7 +123,8 @@ static void wake_twins(struct loop *loop, struct turn *t, const struct logits *l
     for (struct sched_request *r = t->sched.next; r; r = next) {
         struct turn *twin = (struct turn *)r;
         next = r->next;
-        if (r->twin != &t->sched || r->state != SCHED_WAITING) {
+        /* One that was put back goes on where it was. */
+        if (r->twin != &t->sched || r->state != SCHED_WAITING || twin->read) {
             continue;
         }
         if (twin->max_reply == 0) {
@@ -257,7 +259,27 @@ static void account(const struct loop *loop, const struct sched_piece *pieces, i
         int prompt_left = t->n_prompt - pieces[i].start;
         int of_prompt = pieces[i].count < prompt_left ? pieces[i].count : prompt_left;
         t->seconds += seconds * with_draft(&pieces[i]) / loop->batch.n_tokens;
-        t->n_computed += of_prompt > 0 ? of_prompt : 0;
+        of_prompt = of_prompt > 0 ? of_prompt : 0;
+        t->n_computed += of_prompt;
+        *(pieces[i].request ? &t->n_in_own : &t->n_in_group) += of_prompt;
+    }
+}
+
+/* What the piece's sequence held is lost and will be computed again: once is what counts,
+ * or more would be computed than a prompt has. */
+static void take_back(const struct sched_piece *piece)
+{
+    struct turn *own = (struct turn *)piece->request;
+
+    if (own) {
+        own->n_computed -= own->n_in_own;
+        own->n_in_own = 0;
+        return;
+    }
+    for (struct sched_request *r = piece->group->first; r; r = r->next) {
+        struct turn *t = (struct turn *)r;
+        t->n_computed -= t->n_in_group;
+        t->n_in_group = 0;
     }
 }
 
@@ -306,8 +328,8 @@ static void use_logits(struct loop *loop, const struct sched_piece *pieces, int 
     }
 }
 
-/* After an aborted step the cache should be as before; where it is not, the
- * sequence begins again. */
+/* After an aborted step the cache should be as before; where it is not (recurrent memory
+ * cannot be cut back, nor an encoder's), the sequence begins again. */
 static void check_work(struct loop *loop, const struct sched_piece *piece)
 {
     llama_memory_t memory = loop->m->memory;
@@ -316,8 +338,8 @@ static void check_work(struct loop *loop, const struct sched_piece *piece)
         llama_memory_seq_pos_max(memory, piece->work->seq) == piece->start - 1) {
         return;
     }
-    llama_memory_seq_rm(memory, piece->work->seq, -1, -1);
-    sched_lost(piece->work);
+    take_back(piece);
+    sched_lost(&loop->sched, piece);
 }
 
 static void fail_pieces(struct loop *loop, const struct sched_piece *pieces, int n,

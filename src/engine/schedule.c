@@ -381,11 +381,6 @@ void sched_extend(struct sched_request *r, int n)
     r->work.n_tokens += n;
 }
 
-void sched_lost(struct sched_work *work)
-{
-    work->n_done = 0;
-}
-
 /* --- Letting go ----------------------------------------------------------- */
 
 static void end_group(struct schedule *s, struct sched_group *g)
@@ -422,6 +417,27 @@ static void leave(struct schedule *s, struct sched_request *r)
     s->n_running--;
     memmove(&s->running[i], &s->running[i + 1],
             (size_t)(s->n_running - i) * sizeof s->running[0]);
+}
+
+static void put_back(struct schedule *s, struct sched_request *r)
+{
+    leave(s, r);
+    r->state = SCHED_WAITING;
+    r->work.n_done = 0;
+    r->group->n_waiting++;
+    r->group->waiting = r->group->first;
+}
+
+void sched_lost(struct schedule *s, const struct sched_piece *piece)
+{
+    if (piece->request) {
+        put_back(s, piece->request);
+        return;
+    }
+    /* Nothing starts from a prefix, nor is anything behind it, before it is whole. */
+    assert(piece->group->n_inside == 0 && piece->group->n_behind == 0);
+    s->hooks->clear(s->user, piece->work->seq);
+    piece->work->n_done = 0;
 }
 
 void sched_finish(struct schedule *s, struct sched_request *r)

@@ -147,8 +147,10 @@ void sched_extend(struct sched_request *r, int n);
 /* For group_begins: n tokens are to stand behind the group's prefix (0: none after all).
  * False: there is no room for them. */
 bool sched_reserve_behind(struct schedule *s, struct sched_group *group, int n);
-/* The sequence lost its content: compute its tokens again. */
-void sched_lost(struct sched_work *work);
+/* The piece was not computed, and its sequence is not as it was: it is emptied. A prefix
+ * is computed again; a request waits again, to start from its group's prefix once more:
+ * in its own sequence there is no room for that. */
+void sched_lost(struct schedule *s, const struct sched_piece *piece);
 /* Let a waiting twin in beside `leader`, whose prompt was computed just now.
  * False: no room yet; it will run later by itself. */
 bool sched_join(struct schedule *s, struct sched_request *leader,

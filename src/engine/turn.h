@@ -50,7 +50,9 @@ struct turn {
     struct detok out;
     size_t n_streamed;
     double logprob_alt, logprob_alt2, logprob_sum;
-    int n_computed; /* prompt tokens computed on its behalf */
+    /* Prompt tokens computed on its behalf, and of these in its own sequence and in its
+     * group's, as long as they stand there. */
+    int n_computed, n_in_own, n_in_group;
     double seconds;
     struct lw_error *error; /* NULL: none; a kilobyte, and few turns have one */
     bool has_twins;

@@ -10,6 +10,7 @@
  * agree within CLOSE, and replies do wherever the best token leads by more. */
 #include "engine_help.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "engine/detok.h"
@@ -474,6 +475,53 @@ static void test_cancelled_beside_others(void **state)
     llm_close(q.llm);
 }
 
+/* Time limits that end in the middle of a step. */
+static void *ask_in_a_hurry(void *arg)
+{
+    struct quitter *q = arg;
+
+    for (int round = 0; round < 60; round++) {
+        struct kept kept[4] = { { .times = 0 } };
+        struct cancel hurry;
+        cancel_init(&hurry, clock_ms() + 1 + round % 4);
+        llm_chat_many(q->llm, q->reqs, 4, keep_reply, kept, &hurry, NULL);
+    }
+    return NULL;
+}
+
+/* What others lose by it is computed again, from what they share, and counted once. */
+static void test_time_limits_beside_others(void **state)
+{
+    const char *kind = *state;
+    struct quitter q = { .llm = help_open_tiny(kind, &plain_options) };
+    struct set set;
+    pthread_t thread;
+
+    set_init(&set);
+    for (int i = 0; i < 4; i++) {
+        q.reqs[i] = set.reqs[i * WANTS + WANT_REPLY];
+        q.reqs[i].max_tokens = 60;
+    }
+    assert_int_equal(pthread_create(&thread, NULL, ask_in_a_hurry, &q), 0);
+    for (int round = 0; round < 12; round++) {
+        struct kept *kept = help_run(q.llm, q.reqs, 4);
+        for (int i = 0; i < 4; i++) {
+            const struct usage *u = &kept[i].reply.usage;
+            if (kept[i].reply.finish == LLM_FAILED) {
+                fail_msg("%s: %s", kind, kept[i].reply.error.message);
+            }
+            if (u->cached_tokens < 0 || u->cached_tokens > u->prompt_tokens) {
+                fail_msg("%s: %d of %d tokens cached", kind, (int)u->cached_tokens,
+                         (int)u->prompt_tokens);
+            }
+        }
+        mem_free(kept);
+    }
+    pthread_join(thread, NULL);
+    set_release(&set);
+    llm_close(q.llm);
+}
+
 /* --- Memory --------------------------------------------------------------- */
 
 struct buffers {
@@ -557,7 +605,7 @@ int main(void)
 {
     static char kinds[][8] = { "qwen2",  "qwen3", "llama", "gemma2",
                                "gemma3", "mamba", "jamba", "t5" };
-    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 6 };
+    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 7 };
     struct CMUnitTest tests[KINDS * EACH];
     static char names[KINDS * EACH][64];
     const struct CMUnitTest each[EACH] = {
@@ -565,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_drafts_change_nothing),
         cmocka_unit_test(test_sharing_is_counted),
         cmocka_unit_test(test_cancelled_beside_others),
+        cmocka_unit_test(test_time_limits_beside_others),
         cmocka_unit_test(test_need_is_enough),
         cmocka_unit_test(test_too_long_fails_alone),
     };

@@ -156,6 +156,7 @@ struct world {
     struct sched_group groups[4][GROUPS_MAX / 4];
     struct sched_request requests[REQUESTS_MAX];
     int n_requests, n_over, n_prompt_tokens;
+    bool loses; /* steps are aborted, too */
     uint32_t random;
 };
 
@@ -439,6 +440,23 @@ static void cancel_call(struct world *w, int c)
     }
 }
 
+/* A step that was aborted: what stood in the sequences of some of its pieces is lost. */
+static void lose_some(struct world *w)
+{
+    struct fake *f = &w->fake;
+    struct sched_piece pieces[SCHED_PIECES_MAX];
+    int n = sched_plan(&f->sched, pieces);
+
+    check(f);
+    for (int i = 0; i < n; i++) {
+        if (pick(w, 2)) {
+            sched_lost(&f->sched, &pieces[i]);
+            check(f);
+            assert_int_equal(pieces[i].work->n_done, 0);
+        }
+    }
+}
+
 static void run_world(struct world *w)
 {
     struct sched_piece pieces[SCHED_PIECES_MAX];
@@ -453,6 +471,9 @@ static void run_world(struct world *w)
         }
         if (pick(w, 400) == 0 && w->added[3]) {
             cancel_call(w, 3);
+        }
+        if (w->loses && pick(w, 10) == 0) {
+            lose_some(w);
         }
         int computed = compute(&w->fake, pieces, &n);
         idle = computed > 0 ? 0 : idle + 1;
@@ -479,6 +500,7 @@ static void test_at_random(void **state)
         fake_init(&w->fake, 1 + pick(w, 16), 230 + pick(w, 600));
         w->fake.restore = pick(w, 3) == 0 ? pick(w, 150) : 0;
         w->fake.behind = pick(w, 2) ? pick(w, 60) : 0;
+        w->loses = seed % 2 == 0;
         for (int c = 0; c < 4; c++) {
             build_call(w, c);
         }

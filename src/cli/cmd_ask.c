@@ -24,10 +24,12 @@ struct asking {
 /* --- What is asked ------------------------------------------------------- */
 
 /* A file's name where the question should be: who forgot it would be told that the
- * documents do not answer "contract.txt". */
-static int check_is_question(const char *word, struct lw_error *err)
+ * documents do not answer "contract.txt". A plain word with files behind it is a
+ * question, even where a folder has its name. */
+static int check_is_question(const char *word, size_t n_files, struct lw_error *err)
 {
-    if (access(word, F_OK) != 0) return 0;
+    bool plain = n_files > 0 && !strpbrk(word, "./");
+    if (plain || access(word, F_OK) != 0) return 0;
     return err_set(err, LW_ERR_USAGE,
                    "%s is a file or folder; the question comes first, in quotes: legwork "
                    "ask \"...\" %s",
@@ -44,7 +46,7 @@ static int find_words(struct asking *a, const struct args *args, struct lw_error
     a->files = args->words + 1;
     a->n_files = args->n_words - 1;
     a->from_pipe = a->n_files == 0;
-    int code = check_is_question(a->question, err);
+    int code = check_is_question(a->question, a->n_files, err);
     if (code || !a->from_pipe) return code;
     if (isatty(STDIN_FILENO)) {
         return err_set(err, LW_ERR_USAGE,

@@ -199,7 +199,7 @@ static int read_batch(struct indexing *ix, size_t from, size_t to, struct lw_err
                          .user = s };
     struct lw_error why = { .code = 0 };
     int code = read_ahead(&ix->done, &r, from, to, &why);
-    int looked = look(ix, &ix->now, code ? NULL : err);
+    int looked = look(ix, &ix->now, err);
     report(ix);
     if (code == LW_CANCELLED) return err_set(err, code, "%s", why.message);
     code = looked ? looked : check_stopped(ix, err);

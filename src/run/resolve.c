@@ -67,19 +67,32 @@ static void say_elsewhere(lw_session *s, const char *where)
 
 /* --- Opening ------------------------------------------------------------- */
 
+/* Is another server than the worker's, named by its URL as well, to supervise? */
+static bool supervisor_is_elsewhere(const lw_session *s, const char *worker)
+{
+    const char *remote = options_string(&s->options, OPT_REMOTE);
+    const char *protocol = options_string(&s->options, OPT_PROTOCOL);
+    struct provider_options there = { .model = remote }, here = { .model = worker };
+    struct provider_place place_there, place_here;
+    if (!remote || !strstr(remote, "://")) return false;
+    if (protocol && strcmp(protocol, "local") == 0) return false;
+    return provider_find(&place_here, &here, NULL) ||
+           provider_find(&place_there, &there, NULL) ||
+           strcmp(place_here.where, place_there.where) != 0;
+}
+
 /* A server named by its URL gets the key of its role. The one without a role is the
- * supervisor's where both are named so: what listens on a port of this machine has no
- * business with the key of a server elsewhere. */
-static const char *key_for_url(const lw_session *s, const struct model_slot *slot)
+ * supervisor's where that is another server: what listens on a port of this machine has
+ * no business with the key of a server elsewhere. */
+static const char *key_for_url(const lw_session *s, const struct model_slot *slot,
+                               const char *model)
 {
     bool is_worker = slot == &s->worker;
-    const char *remote = options_string(&s->options, OPT_REMOTE);
     const char *own =
         options_secret(is_worker ? "LEGWORK_LOCAL_API_KEY" : "LEGWORK_REMOTE_API_KEY");
     if (own) return own;
-    return is_worker && remote && strstr(remote, "://")
-               ? NULL
-               : options_secret("LEGWORK_API_KEY");
+    if (is_worker && supervisor_is_elsewhere(s, model)) return NULL;
+    return options_secret("LEGWORK_API_KEY");
 }
 
 /* Before anybody is asked for a key: who gave one would be a step nearer to sending. */
@@ -108,7 +121,7 @@ static int open_server(lw_session *s, const char *model, struct model_slot *slot
         .notice = event_post_notice,
         .user = &s->events,
     };
-    if (!spec) opt.key = key_for_url(s, slot);
+    if (!spec) opt.key = key_for_url(s, slot, model);
     int code = slot == &s->worker ? check_place(s, &opt, err) : 0;
     if (!code && !s->http) code = http_open(&s->http, &http, err);
     if (code) return code;
@@ -173,10 +186,11 @@ static const enum option_id opens_with[] = {
 
 static char *slot_key(const lw_session *s, const char *model)
 {
+    bool elsewhere = model && strstr(model, "://") && supervisor_is_elsewhere(s, model);
     struct buf key;
     buf_init(&key, KEY_BYTES_MAX);
     const char *dir = options_string(&s->options, OPT_MODELS_DIR);
-    buf_addf(&key, "%s\n%s\n%" PRIu64, model ? model : "", dir ? dir : "",
+    buf_addf(&key, "%s\n%s\n%d %" PRIu64, model ? model : "", dir ? dir : "", elsewhere,
              options_size(&s->options, OPT_KV_CACHE));
     for (size_t i = 0; i < sizeof opens_with / sizeof *opens_with; i++) {
         const char *value = options_string(&s->options, opens_with[i]);

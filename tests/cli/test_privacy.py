@@ -48,9 +48,18 @@ def test_a_server_named_by_its_url_gets_the_key_of_its_role(case):
                         env=env))
         assert (CANARY.encode() in worker.received()) == worker_key, env
         assert (CANARY.encode() in remote.received()) == remote_key, env
-    worker = case.server(READER)
-    ok(case.legwork("ask", "--local", worker.url, QUESTION, "a.txt", env={"LEGWORK_API_KEY": CANARY}))
-    assert CANARY.encode() in worker.received()
+    # The same server in both roles, or one that is not asked: nobody to keep it from.
+    key = b"Bearer " + CANARY.encode()
+    idle = case.server(supervisor(PLAN, CONCLUSION))
+    for both, more in [(True, ["--protocol", "minions"]),
+                       (False, ["--remote", idle.url, "--protocol", "local"])]:
+        server = case.server(READER)    # which makes no plan, but is asked for one
+        more += ["--remote", server.url] if both else []
+        case.legwork("ask", "--local", server.url, *more, QUESTION, "a.txt",
+                     env={"LEGWORK_API_KEY": CANARY})
+        assert len(server.bodies()) > 1
+        assert server.received().count(key) == len(server.bodies()), more
+    assert key not in idle.received()
 
 
 def test_nobody_is_asked_for_a_key_to_send_documents_with(case):

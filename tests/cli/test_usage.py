@@ -120,6 +120,8 @@ def test_a_file_is_no_question(case):
     case.write("a.txt", contract(4))
     for words in [("a.txt",), ("a.txt", "a.txt"), (".", "a.txt")]:
         expect(case.legwork("ask", *words), 2, "the question comes first", "legwork ask")
+    case.write("fee/b.txt", contract(4))
+    ok(case.legwork("ask", "--local", case.server(READER).url, "fee", "a.txt"))
 
 
 def test_question_without_quotes(case):

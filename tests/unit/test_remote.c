@@ -12,14 +12,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static void init(struct world *w, const char *supervisor, int context)
+static void init_with(struct world *w, const char *const *docs, const char *supervisor,
+                      int context)
 {
     world_init(w, &(struct world_options){
                       .question = "What was the capex in 2022?",
+                      .docs = docs,
                       .worker = "",
                       .supervisor = supervisor,
                       .supervisor_is = { .context = context },
                   });
+}
+
+static void init(struct world *w, const char *supervisor, int context)
+{
+    init_with(w, NULL, supervisor, context);
 }
 
 static void assert_contains(const char *text, const char *needle)
@@ -86,7 +93,9 @@ static void test_invented_quote_is_marked(void **state)
     world_release(&w);
 }
 
-static void run_with_quote(struct world *w, const char *answer, const char *quote)
+/* docs: NULL: world_docs. */
+static void run_on(struct world *w, const char *const *docs, const char *answer,
+                   const char *quote)
 {
     char script[512];
     snprintf(script, sizeof script,
@@ -94,7 +103,7 @@ static void run_with_quote(struct world *w, const char *answer, const char *quot
              "say {\"answer\": \"%s\", \"quotes\": [{\"doc\": \"d1\", \"quote\": "
              "\"%s\"}]}\n",
              answer, quote);
-    init(w, script, 0);
+    init_with(w, docs, script, 0);
     assert_int_equal(world_run(w, "remote"), 0);
 }
 
@@ -102,25 +111,34 @@ static void run_with_quote(struct world *w, const char *answer, const char *quot
 static void test_quotes_that_say_nothing(void **state)
 {
     (void)state;
-    static const char *const nothing[] = { ".",   "the",     "of the",
-                                           "was", "and has", "Works is a maker" };
+    static const char *const nothing[] = {
+        ".", "the", "of the", "was", "and has", "in a"
+    };
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
         struct world w;
-        run_with_quote(&w, "It was 99 million dollars [1].", nothing[i]);
+        run_on(&w, NULL, "It was 99 million dollars [1].", nothing[i]);
         assert_contains(w.out.answer, "No verified quote supports this answer.");
         world_release(&w);
     }
 }
 
-static void test_short_quotes_that_the_answer_states(void **state)
+/* A quote need not say in the answer's words what it shows. */
+static void test_short_quotes_are_evidence(void **state)
 {
     (void)state;
-    static const char *const enough[] = { "12 million", "seven members",
-                                          "maker of small pumps" };
-    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++) {
+    static const char *const docs[] = {
+        "Status: approved\n\nSigned by Maria Rossi for two years (两年), 12 million.\n",
+        NULL
+    };
+    static const char *const says[][2] = { { "Yes [1].", "Status: approved" },
+                                           { "Rossi [1].", "Maria Rossi" },
+                                           { "24 months [1].", "two years" },
+                                           { "2年 [1].", "两年" },
+                                           { "12 million [1].", "12 million" } };
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
         struct world w;
-        run_with_quote(&w, "12 million dollars by seven members [1].", enough[i]);
-        assert_null(strstr(w.out.answer, "No verified quote"));
+        run_on(&w, docs, says[i][0], says[i][1]);
+        assert_string_equal(w.out.answer, says[i][0]);
         assert_int_equal(w.out.citations[0].quote.match, QUOTE_EXACT);
         world_release(&w);
     }
@@ -203,7 +221,7 @@ int main(void)
         cmocka_unit_test(test_whole_documents_are_sent_and_counted),
         cmocka_unit_test(test_invented_quote_is_marked),
         cmocka_unit_test(test_quotes_that_say_nothing),
-        cmocka_unit_test(test_short_quotes_that_the_answer_states),
+        cmocka_unit_test(test_short_quotes_are_evidence),
         cmocka_unit_test(test_quote_of_another_document_is_found),
         cmocka_unit_test(test_not_stated_is_not_found),
         cmocka_unit_test(test_empty_answer_is_asked_again),

@@ -217,13 +217,19 @@ static struct verdict verdict_of(const struct api_error *e)
 
 enum { BLOT_BYTES_MIN = 6 };
 
+void api_error_blot_whole(char *text, const char *secret)
+{
+    size_t len = secret != NULL ? strlen(secret) : 0;
+    for (char *at = text; len > 0 && (at = strstr(at, secret)) != NULL; at += len) {
+        memset(at, '*', len);
+    }
+}
+
 /* The text may have been cut in the middle of the secret: its beginning counts there. */
 void api_error_blot(char *text, const char *secret)
 {
     size_t len = secret != NULL ? strlen(secret) : 0, text_len = strlen(text);
-    for (char *at = text; len > 0 && (at = strstr(at, secret)) != NULL; at += len) {
-        memset(at, '*', len);
-    }
+    api_error_blot_whole(text, secret);
     for (size_t n = len < text_len ? len : text_len; n >= BLOT_BYTES_MIN; n--) {
         if (memcmp(text + text_len - n, secret, n) == 0) {
             memset(text + text_len - n, '*', n);

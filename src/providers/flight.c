@@ -310,7 +310,7 @@ static void blot_text(const struct batch *b, struct flight *f)
 {
     const char *key = b->o->at.key;
     if (key != NULL && strlen(key) >= KEY_BYTES_MIN) {
-        api_error_blot(f->reply.text.data, key);
+        api_error_blot_whole(f->reply.text.data, key);
     }
 }
 

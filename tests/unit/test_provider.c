@@ -383,6 +383,7 @@ static void test_key_in_a_reply_is_blotted_out(void **state)
 {
     (void)state;
     expect_text("say the key sk-canary-5f3a it is\n", "the key ************** it is", 1);
+    expect_text("say keys begin with sk-canary\n", "keys begin with sk-canary", 1);
     struct fixture x;
     open_with(&x, "say ask ollama\n", (struct provider_options){ .key = "ollama" });
     struct asked a = ask_plain(&x);

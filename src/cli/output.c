@@ -25,10 +25,15 @@ static void put(struct output *o, const char *bytes, size_t len)
     if (fwrite(bytes, 1, len, o->file) < len) o->problem = errno ? errno : EIO;
 }
 
+/* Between words of Khmer and Thai, where some terminals show it as a box. */
+static bool is_hidden(uint32_t cp)
+{
+    return utf8_is_zero_width(cp) && !utf8_is_joiner(cp);
+}
+
 static bool is_harmful(uint32_t cp)
 {
     if (cp == '\n' || cp == '\t') return false;
-    if (utf8_is_zero_width(cp)) return !utf8_is_joiner(cp);
     return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || (cp >= 0x200e && cp <= 0x200f) ||
            (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
 }
@@ -39,9 +44,10 @@ static void put_harmless(struct output *o, const char *text, size_t len)
     while (at < end) {
         uint32_t cp;
         int n = utf8_decode(at, end, &cp);
-        if (is_harmful(cp) || (cp == 0xfffd && n == 1)) {
+        bool harmful = is_harmful(cp) || (cp == 0xfffd && n == 1);
+        if (harmful || is_hidden(cp)) {
             put(o, run, (size_t)(at - run));
-            put(o, "\xef\xbf\xbd", 3);
+            if (harmful) put(o, "\xef\xbf\xbd", 3);
             run = at + n;
         }
         at += n;

@@ -2,8 +2,8 @@
  *
  * A failed write is remembered (full disk, closed pipe) and told at the end. On
  * a terminal, characters that could move the cursor, change the reading
- * direction or start an escape sequence are shown as U+FFFD: answers, quotes
- * and file names come from outside. */
+ * direction or start an escape sequence are shown as U+FFFD, and those that take no
+ * room (joiners apart) are left out: answers, quotes and file names come from outside. */
 #ifndef LW_CLI_OUTPUT_H
 #define LW_CLI_OUTPUT_H
 

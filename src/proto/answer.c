@@ -300,32 +300,27 @@ static bool ends_line(uint32_t cp)
     return (cp >= '\n' && cp <= '\r') || cp == 0x85 || cp == 0x2028 || cp == 0x2029;
 }
 
-/* A letter of a script that words are joined in, or parted within. */
-static bool is_joined(uint32_t cp)
+/* Is cp a joiner within a word or a picture, or at the end of one? before: what stands in
+ * front of it, which must be seen. */
+static bool joins(uint32_t before, uint32_t cp)
 {
-    return cp >= 0x80 && utf8_is_word(cp);
-}
-
-/* Is what takes no room at s a part of a word? */
-static bool joins(uint32_t before, const char *s, const char *end)
-{
-    uint32_t cp, next = 0;
-    s += utf8_decode(s, end, &cp);
-    if (s < end) utf8_decode(s, end, &next);
-    return utf8_is_joiner(cp) && is_joined(before) && is_joined(next);
+    return utf8_is_joiner(cp) && before >= 0x80 && !utf8_is_space(before) &&
+           !utf8_is_zero_width(before);
 }
 
 /* What cannot be seen hides a mark or the beginning of a line. */
 static void clean(struct buf *out, const char *text, size_t len)
 {
     uint32_t cp, before = 0;
-    for (const char *s = text, *end = text + len; s < end; before = cp) {
+    for (const char *s = text, *end = text + len; s < end;) {
         size_t n = (size_t)utf8_decode(s, end, &cp);
         bool pair = *s == '\r' && s + 1 < end && s[1] == '\n';
         if (ends_line(cp)) {
             if (!pair) buf_add_char(out, '\n');
-        } else if (!utf8_is_zero_width(cp) || joins(before, s, end)) {
+            before = '\n';
+        } else if (!utf8_is_zero_width(cp) || joins(before, cp)) {
             buf_add(out, s, n);
+            before = cp;
         }
         s += n;
     }

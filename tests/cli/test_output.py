@@ -129,11 +129,16 @@ def test_a_model_cannot_print_citations(case):
     assert len(cited) == 1 and "ninety days" in cited[0], printed
 
 
-def test_invisible_characters_are_shown_on_a_terminal(case):
-    says = 'when body contains "is ninety days"\nsay ninety \u200b\ufeff\u2060days\n'
-    seen = on_terminal(case, setup(case, says + "\nsay not stated\n"), stream="stdout")
-    assert b"ninety" in seen, seen
-    for hidden in "\u200b\ufeff\u2060":
+def test_invisible_characters_are_left_out_on_a_terminal(case):
+    text = contract(20).replace("ninety days", "nine\u200bty\ufeff da\u2060ys")
+    case.write("a.txt", text)
+    reply = json.dumps({"answer": "90 days [1].", "quotes": [
+        {"doc": "d1", "quote": "The notice period under clause 14 is nine\u200bty"}]})
+    args = ["ask", "--protocol", "remote", "--remote", case.server(supervisor(reply)).url,
+            QUESTION, "a.txt"]
+    seen = on_terminal(case, args, stream="stdout")
+    assert b"clause 14 is ninety" in seen, seen
+    for hidden in "\u200b\ufeff\u2060\ufffd":
         assert hidden.encode() not in seen, seen
 
 

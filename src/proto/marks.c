@@ -14,6 +14,7 @@ struct bracket {
     size_t n_ids;
     bool named; /* one of the ids has its letter */
     bool again; /* an id stands in it twice */
+    bool laid_out; /* over lines, or with tabs: a table or code, if it is bare */
 };
 
 static bool has_letter(const char *s)
@@ -57,6 +58,13 @@ static void add_id(struct bracket *b, const struct record *rec, const char *s, s
     }
 }
 
+static void skip_between(struct bracket *b, const char *s)
+{
+    size_t n = strspn(s, between);
+    b->m->len += n;
+    for (size_t i = 0; i < n; i++) b->laid_out = b->laid_out || s[i] == '\t' || s[i] == '\n';
+}
+
 /* Is there a bracket of ids at s? */
 static bool read_bracket(const struct record *rec, const char *s, struct mark *m,
                          struct bracket *b)
@@ -66,7 +74,7 @@ static bool read_bracket(const struct record *rec, const char *s, struct mark *m
     *m = (struct mark){ .len = 1 };
     *b = (struct bracket){ .m = m };
     for (;;) {
-        m->len += strspn(s + m->len, between);
+        skip_between(b, s + m->len);
         if (s[m->len] == (square ? ']' : ')')) break;
         size_t len = id_length(s + m->len);
         if (len == 0 || (!square && !has_letter(s + m->len))) return false;
@@ -74,7 +82,7 @@ static bool read_bracket(const struct record *rec, const char *s, struct mark *m
         m->len += len;
     }
     m->len++;
-    return b->n_ids > 0;
+    return b->n_ids > 0 && (b->named || !b->laid_out);
 }
 
 bool marks_are_named(const struct record *rec, const char *text)

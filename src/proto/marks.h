@@ -5,8 +5,9 @@
  *                            protocol that numbers its quotes
  *
  * A number in brackets may also be the author's own: a range, an index, a year. A bare
- * bracket is a mark if one of its numbers is an id and none stands in it twice; in a text
- * that has named marks only if it is a single number and not glued to a word (argv[1]).
+ * bracket is a mark if it stands on one line, one of its numbers is an id, and none stands
+ * in it twice; in a text that has named marks only if it is a single number and not glued
+ * to a word (argv[1]).
  *
  * Threads: any. */
 #ifndef LW_PROTO_MARKS_H

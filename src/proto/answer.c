@@ -193,11 +193,22 @@ static void put_citations(struct writing *w, const struct mark *mark)
     for (size_t i = 0; i < mark->n_own; i++) put_number(w, &mark->own[i]);
 }
 
-static void put_mark(struct writing *w, enum mark_kind kind, const struct mark *mark)
+/* As it stands, unless it looks like a citation's. */
+static void put_author(struct writing *w, const char *s, const struct mark *mark)
+{
+    if (mark->number.clashes || !w->in_line) {
+        put_number(w, &mark->number);
+    } else {
+        buf_add(&w->b->text, s, mark->len);
+    }
+}
+
+static void put_mark(struct writing *w, const char *s, enum mark_kind kind,
+                     const struct mark *mark)
 {
     switch (kind) {
     case MARK_CITES: put_citations(w, mark); break;
-    case MARK_NUMBER: put_number(w, &mark->number); break;
+    case MARK_NUMBER: put_author(w, s, mark); break;
     case MARK_NOWHERE: drop_space(&w->b->text); break;
     case MARK_NONE: break;
     }
@@ -215,23 +226,33 @@ static size_t put_char(struct writing *w, const char *s, const char *end)
     return len;
 }
 
+static size_t put_code(struct writing *w, const char *s, size_t len)
+{
+    buf_add(&w->b->text, s, len);
+    w->in_line = true;
+    return len;
+}
+
+/* Code, a mark or a character; returns its length. */
+static size_t put_next(struct writing *w, struct marks *marks, const char *s,
+                       const char *end)
+{
+    struct mark mark;
+    size_t code = marks_code(marks, s);
+    if (code > 0) return put_code(w, s, code);
+    enum mark_kind kind = marks_read(marks, s, &mark);
+    if (kind == MARK_NONE) return put_char(w, s, end);
+    put_mark(w, s, kind, &mark);
+    return mark.len;
+}
+
 static void add_marked_text(struct builder *b, const char *text)
 {
     struct writing w = { .b = b };
-    const char *end = text + strlen(text);
-    bool named = marks_are_named(b->rec, text);
-    char before = ' ';
-    for (const char *s = text; *s;) {
-        struct mark mark;
-        enum mark_kind kind = mark_read(b->rec, s, before, named, &mark);
-        if (kind != MARK_NONE) {
-            put_mark(&w, kind, &mark);
-            s += mark.len;
-            before = ']';
-        } else {
-            s += put_char(&w, s, end);
-            before = s[-1];
-        }
+    struct marks marks;
+    marks_init(&marks, b->rec, text);
+    for (const char *s = text, *end = text + strlen(text); s < end;) {
+        s += put_next(&w, &marks, s, end);
     }
     put_held(&w);
     trim_end(&b->text);

@@ -2,9 +2,10 @@
  *
  * A supervisor marks statements with the ids of findings, "12 May [f3]"; a
  * reader of the answer sees numbers in order of appearance, "12 May [1]", each
- * with a citation. Ids that point nowhere are taken out; numbers in brackets that are
- * no marks (marks.h) stay, a single one in round brackets: "[2022]" would look like a
- * citation's. No line of a model's words begins with a mark, as the printed citations
+ * with a citation. Ids that point nowhere are taken out; code and links (marks.h) stay
+ * as they are, and so do numbers in brackets that are no marks, but for a single one that
+ * looks like a citation's: "argv(1)". No line of a model's words, code apart, begins with
+ * a mark, as the printed citations
  * do: it goes to the line's end. Characters that take no room are dropped. An answer that
  * rests on no verified quote says so at its end, and one that is too long to be kept says
  * that it was cut.

@@ -146,16 +146,41 @@ static void trim_end(struct buf *text)
     }
 }
 
-/* A model's text on its way into the answer. A line that begins with a mark looks like
- * one of the citations that are printed below the answer, which a model could forge
- * in this way: such marks are held back and put behind their line; those that have a
- * line to themselves go behind the one before. */
+/* A model's text on its way into the answer. A line that begins with a mark and goes on
+ * like a citation that is printed below the answer (NAME: "quote") could be taken for
+ * one: its marks are held back and put behind it. */
 struct writing {
     struct builder *b;
     bool in_line; /* the line has more than blanks */
     size_t held[MARK_IDS_MAX];
     size_t n_held;
 };
+
+static bool is_quote_mark(uint32_t cp)
+{
+    static const uint32_t others[] = {
+        '"', '\'', '`', 0xab, 0xbb, 0x2039, 0x203a, 0xff02
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (cp == others[i]) return true;
+    }
+    return (cp >= 0x2018 && cp <= 0x201f) || (cp >= 0x300a && cp <= 0x300f) ||
+           (cp >= 0x301d && cp <= 0x301f);
+}
+
+/* Does the rest of a line have a colon and a quote mark behind it? */
+static bool looks_printed(const char *s)
+{
+    bool colon = false;
+    for (const char *end = s + strcspn(s, "\n"); s < end;) {
+        uint32_t cp;
+        s += utf8_decode(s, end, &cp);
+        if (colon && is_quote_mark(cp)) return true;
+        bool between = utf8_is_space(cp) || cp == '*' || cp == '_';
+        colon = cp == ':' || cp == 0xff1a || (colon && between);
+    }
+    return false;
+}
 
 static void hold(struct writing *w, const struct mark *mark)
 {
@@ -164,13 +189,12 @@ static void hold(struct writing *w, const struct mark *mark)
     }
 }
 
-/* At the end of a line. Where there is no text before, marks go on with what follows. */
+/* At the end of a line, which has text where marks are held. */
 static void put_held(struct writing *w)
 {
     struct buf *text = &w->b->text;
     if (w->n_held == 0) return;
     trim_end(text);
-    if (text->len == 0) return;
     buf_add_char(text, ' ');
     add_marks(w->b, w->held, w->n_held);
     w->n_held = 0;
@@ -183,32 +207,36 @@ static void put_number(struct writing *w, const struct mark_number *number)
     w->in_line = true;
 }
 
-static void put_citations(struct writing *w, const struct mark *mark)
+/* rest: what follows the mark. */
+static void put_citations(struct writing *w, const struct mark *mark, const char *rest)
 {
-    if (w->in_line) {
-        add_marks(w->b, mark->from, mark->n);
-    } else {
+    if (!w->in_line && (w->n_held > 0 || looks_printed(rest))) {
         hold(w, mark);
+    } else {
+        add_marks(w->b, mark->from, mark->n);
+        w->in_line = true;
     }
     for (size_t i = 0; i < mark->n_own; i++) put_number(w, &mark->own[i]);
 }
 
 /* As it stands, unless it looks like a citation's. */
-static void put_author(struct writing *w, const char *s, const struct mark *mark)
+static void put_author(struct writing *w, const struct mark *mark, const char *s)
 {
-    if (mark->number.clashes || !w->in_line) {
+    bool printed = !w->in_line && looks_printed(s + mark->len);
+    if (mark->number.clashes || printed) {
         put_number(w, &mark->number);
     } else {
         buf_add(&w->b->text, s, mark->len);
+        w->in_line = true;
     }
 }
 
-static void put_mark(struct writing *w, const char *s, enum mark_kind kind,
-                     const struct mark *mark)
+static void put_mark(struct writing *w, enum mark_kind kind, const struct mark *mark,
+                     const char *s)
 {
     switch (kind) {
-    case MARK_CITES: put_citations(w, mark); break;
-    case MARK_NUMBER: put_author(w, s, mark); break;
+    case MARK_CITES: put_citations(w, mark, s + mark->len); break;
+    case MARK_NUMBER: put_author(w, mark, s); break;
     case MARK_NOWHERE: drop_space(&w->b->text); break;
     case MARK_NONE: break;
     }
@@ -242,7 +270,7 @@ static size_t put_next(struct writing *w, struct marks *marks, const char *s,
     if (code > 0) return put_code(w, s, code);
     enum mark_kind kind = marks_read(marks, s, &mark);
     if (kind == MARK_NONE) return put_char(w, s, end);
-    put_mark(w, s, kind, &mark);
+    put_mark(w, kind, &mark, s);
     return mark.len;
 }
 
@@ -256,7 +284,6 @@ static void add_marked_text(struct builder *b, const char *text)
     }
     put_held(&w);
     trim_end(&b->text);
-    add_marks(b, w.held, w.n_held);
 }
 
 /* --- Evidence that the text does not name -------------------------------- */

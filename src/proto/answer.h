@@ -5,10 +5,9 @@
  * with a citation. Ids that point nowhere are taken out; code and links (marks.h) stay
  * as they are, and so do numbers in brackets that are no marks, but for a single one that
  * looks like a citation's: "argv(1)". No line of a model's words, code apart, begins with
- * a mark, as the printed citations
- * do: it goes to the line's end. Characters that take no room are dropped. An answer that
- * rests on no verified quote says so at its end, and one that is too long to be kept says
- * that it was cut.
+ * a mark and looks like a printed citation: its marks go to the line's end.
+ * Characters that take no room are dropped. An answer that rests on no verified quote
+ * says so at its end, and one that is too long to be kept says that it was cut.
  *
  * Every call below fills all of *out but `cause`, coverage and rounds
  * included. Strings live in the run's arena. */

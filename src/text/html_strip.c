@@ -16,6 +16,7 @@ struct strip {
     char *page, *out;     /* out: behind what is written */
     const char *at, *end; /* at: what comes next */
     bool no_close;        /* no > is behind at: do not look for it again */
+    unsigned unended;     /* bits: nor the end of these of raw_elements */
 };
 
 static void keep(struct strip *s, const char *from, const char *to)
@@ -123,19 +124,50 @@ static bool is_written(const struct strip *s, const char *tag, const char *word)
     return html_starts_with(tag, s->out, word) && !is_name_char(tag[strlen(word)]);
 }
 
-/* What is inside of a script or style, up to </script, or up to the end. */
-static void drop_raw_text(struct strip *s, const char *end_mark)
+/* Elements whose inside is text to browsers, and what becomes of it. */
+static const struct raw_element {
+    const char *tag;
+    bool shown;      /* their text is part of the page; else it goes */
+    bool to_the_end; /* of the page, where nothing ends them */
+} raw_elements[] = {
+    { .tag = "<script", .to_the_end = true },
+    { .tag = "<style", .to_the_end = true },
+    { .tag = "<title" },
+    { .tag = "<textarea" },
+    { .tag = "<iframe" },
+    { .tag = "<noembed" },
+    { .tag = "<noframes" },
+    { .tag = "<xmp", .shown = true },
+};
+
+/* The number of what is written at tag, -1: none of them. */
+static int raw_element_at(const struct strip *s, const char *tag)
 {
-    size_t len = strlen(end_mark);
-    const char *at = s->at;
-    while ((at = memchr(at, '<', (size_t)(s->end - at))) != NULL) {
-        if (html_starts_with(at, s->end, end_mark) && at + len < s->end &&
-            !is_name_char(at[len])) {
-            break;
-        }
-        at++;
+    for (size_t i = 0; i < sizeof raw_elements / sizeof *raw_elements; i++) {
+        if (is_written(s, tag, raw_elements[i].tag)) return (int)i;
     }
-    s->at = at ? at : s->end;
+    return -1;
+}
+
+static void keep_raw_text(struct strip *s, const char *to)
+{
+    for (; s->at < to; s->at++) keep_char(s, *s->at == '<' ? HTML_LESS : *s->at);
+}
+
+/* The inside of what is written at tag. A tag that nothing ends is left out where it
+ * would hide the rest of the page. */
+static void strip_raw_text(struct strip *s, char *tag)
+{
+    int i = raw_element_at(s, tag);
+    if (i < 0) return;
+    const struct raw_element *element = &raw_elements[i];
+    const char *close =
+        s->unended & 1u << i ? NULL : html_find_end_tag(s->at, s->end, element->tag + 1);
+    if (!close) s->unended |= 1u << i;
+    if (close && element->shown) keep_raw_text(s, close);
+    if (close) s->at = close;
+    if (!close && element->to_the_end) s->at = s->end;
+    if (!close && !element->to_the_end) s->out = tag;
 }
 
 static void strip_start_tag(struct strip *s)
@@ -147,8 +179,7 @@ static void strip_start_tag(struct strip *s)
     if (closed && s->at < s->end) keep_char(s, '/');
     end_tag(s, tag);
     if (closed || s->out == tag) return;
-    if (is_written(s, tag, "<script")) drop_raw_text(s, "</script");
-    if (is_written(s, tag, "<style")) drop_raw_text(s, "</style");
+    strip_raw_text(s, tag);
 }
 
 static void strip_end_tag(struct strip *s)
@@ -192,8 +223,15 @@ static void strip_markup(struct strip *s)
     }
 }
 
+/* What stands for another byte must not stand for itself. */
+static void blank_marks(char *s, const char *end)
+{
+    for (; (s = memchr(s, HTML_LESS, (size_t)(end - s))) != NULL; s++) *s = ' ';
+}
+
 size_t html_strip(char *page, size_t len)
 {
+    blank_marks(page, page + len);
     struct strip s = { .page = page, .out = page, .at = page, .end = page + len };
     while (s.at < s.end) {
         const char *mark = memchr(s.at, '<', (size_t)(s.end - s.at));

@@ -79,3 +79,15 @@ const char *html_skip_comment(const char *s, const char *end)
     }
     return end;
 }
+
+const char *html_find_end_tag(const char *s, const char *end, const char *name)
+{
+    for (; (s = memchr(s, '<', (size_t)(end - s))) != NULL; s++) {
+        if (!html_starts_with(s, end, "</") || !html_starts_with(s + 2, end, name)) {
+            continue;
+        }
+        const char *behind = s + 2 + strlen(name);
+        if (behind < end && html_skip_name(behind, end) == behind) return s;
+    }
+    return NULL;
+}

@@ -27,6 +27,10 @@ bool html_is_named(const struct html_attribute *a, const char *name);
 /* Behind the comment whose <!-- begins at s; end where nothing closes it. */
 const char *html_skip_comment(const char *s, const char *end);
 
+/* The </name (in lower case) at or behind s that ends an element whose inside is text to
+ * browsers, like that of a script; NULL where there is none. */
+const char *html_find_end_tag(const char *s, const char *end, const char *name);
+
 /* The next attribute of a tag, from anywhere behind the tag's name; *s moves behind
  * it. False at the end of the tag, *s then at its > or at end. A quote mark that is
  * never closed is part of its value, which then ends as if there were none. */

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "text/html_strip.h"
 #include "text/normal.h"
 
 #include <ctype.h>
@@ -145,8 +146,9 @@ static bool needs_cleaning(const char *s, size_t len)
     return utf8_valid(s, len) < len;
 }
 
-/* Control characters become blanks, malformed bytes U+FFFD; characters from
- * U+0080 are what old pages mean by &#146;: bytes of Windows-1252. */
+/* Control characters become blanks, HTML_LESS what it stands for, malformed bytes
+ * U+FFFD; characters from U+0080 are what old pages mean by &#146;: bytes of
+ * Windows-1252. */
 static void clean(struct buf *out, const char *s, size_t len)
 {
     const char *end = s + len;
@@ -156,7 +158,8 @@ static void clean(struct buf *out, const char *s, size_t len)
         uint32_t cp;
         s += utf8_decode(s, end, &cp);
         if (cp >= 0x80 && cp < 0xa0) cp = normal_windows_1252((unsigned char)cp);
-        if ((cp < 0x20 && cp != '\n' && cp != '\t') || cp == 0x7f) cp = ' ';
+        if (cp < 0x20 && cp != '\n' && cp != '\t') cp = ' ';
+        if (cp == HTML_LESS) cp = '<';
         buf_add(out, bytes, (size_t)utf8_encode(cp, bytes));
     }
 }

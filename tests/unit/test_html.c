@@ -303,6 +303,33 @@ static void test_no_new_tags(void **state)
     CHECK_PAGE("1 <<![CDATA[!-- 2 -->", "1 < !-- 2 -->", "");
 }
 
+/* What browsers take for text, whatever tags it looks like. */
+static void test_raw_text(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<head><title>Bug 12: <script> in <style> not run</title></head>"
+               "<body><h1>Bug</h1><p>Long text.</p>",
+               "Bug\n\nLong text.", "");
+    CHECK_PAGE("a<textarea><div hidden><style></textarea>b", "ab", "");
+    CHECK_PAGE("a<iframe><!-- </iframe>b<noembed><script></noembed>c", "abc", "");
+    CHECK_PAGE("a<noframes><style></p></NOFRAMES >b", "ab", "");
+    CHECK_PAGE("<xmp>a <b>c</b> <script> </xm</xmp>\x7f e", "a <b>c</b> <script> </xm e",
+               "");
+    CHECK_PAGE("<textarea/>a<p>b", "a\n\nb", "");
+    CHECK_PAGE("<title>a<body><p>b<title>c", "a\n\nbc", "");
+    CHECK_PAGE("<p>a<textarea>b</textareas><xmp>c<b>d</b>", "abcd", "");
+}
+
+/* Each of them looks for its end only while there may be one. */
+static void test_raw_text_of_no_end(void **state)
+{
+    (void)state;
+    size_t len;
+    char *html = nest("<title>", "word", "<xmp>", 300000, &len);
+    check_text(html, len, "word");
+    free(html);
+}
+
 /* What is never closed: no more is lost than browsers lose. */
 static void test_unclosed(void **state)
 {
@@ -397,6 +424,10 @@ static void test_random_pages(void **state)
         "<sup>",
         "</sup>",
         "<![CDATA[",
+        "<title>",
+        "</title>",
+        "<xmp>",
+        "</xmp>",
         "<?",
         "<!x ",
         "</",
@@ -440,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_end_tags_of_nothing),
         cmocka_unit_test(test_hidden_endless_tags),
         cmocka_unit_test(test_no_new_tags),
+        cmocka_unit_test(test_raw_text),
+        cmocka_unit_test(test_raw_text_of_no_end),
         cmocka_unit_test(test_unclosed),
         cmocka_unit_test(test_large_table),
         cmocka_unit_test(test_random_pages),

@@ -93,20 +93,25 @@ static bool is_unclosed(const struct html_attribute *a)
     return a->value && !a->quoted && a->value < a->value_end && strchr("\"'", *a->value);
 }
 
-/* Up to the > of the tag, which is not there if at reaches the end. Is a / before it? */
+/* Up to the > of the tag, which is not there if at reaches the end. Is a / before it?
+ * Behind a value without quote marks that is only one after a blank, which is kept. */
 static bool keep_attributes(struct strip *s)
 {
     struct html_attribute a;
     unsigned seen = 0;
+    bool open_value = false;
     const char *behind = s->at;
     for (; html_next_attribute(&s->at, s->end, &a); behind = s->at) {
         unsigned bit = attribute_bit(&a);
         if (bit && !(seen & bit) && !is_unclosed(&a)) {
             keep_attribute(s, &a);
             seen |= bit;
+            open_value = a.value && !a.quoted;
         }
     }
-    return s->at > behind && s->at[-1] == '/';
+    bool closed = s->at > behind && s->at[-1] == '/';
+    if (closed && open_value) keep_char(s, ' ');
+    return closed;
 }
 
 /* at is the > of the tag that is written from tag on; without one it is no tag. */

@@ -330,6 +330,15 @@ static void test_raw_text_of_no_end(void **state)
     free(html);
 }
 
+/* A / that closes a tag is no part of the value before it. */
+static void test_closed_tags(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<div style=display:none /><p>after</p>", "after", "");
+    CHECK_PAGE("<div id=x hidden=1\t/>a<p hidden=x title=y/ />b", "ab", "");
+    CHECK_PAGE("<div style=display:none/>no</div><p>after", "after", "");
+}
+
 /* What is never closed: no more is lost than browsers lose. */
 static void test_unclosed(void **state)
 {
@@ -473,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_no_new_tags),
         cmocka_unit_test(test_raw_text),
         cmocka_unit_test(test_raw_text_of_no_end),
+        cmocka_unit_test(test_closed_tags),
         cmocka_unit_test(test_unclosed),
         cmocka_unit_test(test_large_table),
         cmocka_unit_test(test_random_pages),

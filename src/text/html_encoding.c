@@ -28,10 +28,14 @@ enum {
 /* --- Names ---------------------------------------------------------------- */
 
 /* What iconv() calls it, and what pages do. ISO-8859-1 stands for Windows-1252: its
- * bytes from 0x80 to 0x9f come out as controls, see the header. */
+ * bytes from 0x80 to 0x9f come out as controls, see the header. UTF-16 stands for
+ * UTF-8: a declaration that can be read before it is decoded is not in UTF-16. */
 static const struct encoding {
     const char *name, *labels;
 } encodings[] = {
+    { "UTF-8", "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 "
+               "utf-16 utf-16le utf-16be unicode csunicode unicodefeff unicodefffe ucs-2 "
+               "iso-10646-ucs-2" },
     { "ISO-8859-1", "us-ascii ascii ansi_x3.4-1968 iso646-us iso-8859-1 iso8859-1 "
                     "iso_8859-1 iso88591 latin1 latin-1 l1 cp819 ibm819 windows-1252 "
                     "cp1252 x-cp1252" },
@@ -88,6 +92,12 @@ static const struct encoding *encoding_of(const char *label, size_t len)
 static bool is_seven_bit(const struct encoding *encoding)
 {
     return strcmp(encoding->name, "ISO-2022-JP") == 0;
+}
+
+/* normal.h knows it better than iconv(): pages that say so are not always. */
+static bool is_utf8(const struct encoding *encoding)
+{
+    return strcmp(encoding->name, "UTF-8") == 0;
 }
 
 /* --- What the page declares ----------------------------------------------- */
@@ -258,7 +268,7 @@ int html_decode(char **bytes, size_t *len, struct html_encoding *was,
     if (has_mark(*bytes, *len)) return normal_decode(bytes, len, &was->guessed, err);
     blank_nuls(*bytes, *len);
     const struct encoding *declared = declared_encoding(*bytes, *len);
-    bool counts = declared &&
+    bool counts = declared && !is_utf8(declared) &&
                   (is_seven_bit(declared) || utf8_valid(*bytes, *len) < *len) &&
                   open_decoder(&d, declared);
     if (!counts) return normal_decode(bytes, len, &was->guessed, err);

@@ -1,8 +1,9 @@
 /* html_encoding.h - the bytes of a page become UTF-8 before the parser sees them.
  *
  * A byte order mark is certain. Then what is UTF-8 is UTF-8, whatever the page says
- * of itself; else what it declares in an XML declaration or in a <meta> of its first
- * HTML_DECLARED_BYTES counts, if browsers know it; else normal.h guesses.
+ * of itself; else the first encoding that browsers know which it declares in an XML
+ * declaration or in a <meta> of its first HTML_DECLARED_BYTES counts. Where that is
+ * UTF-8, or there is none, normal.h guesses.
  *
  * Encodings are read as browsers do: us-ascii and iso-8859-1 as Windows-1252, gb2312
  * as GB 18030, shift_jis and euc-kr as what Windows made of them. A byte that does

@@ -152,6 +152,25 @@ static void test_where_encodings_are_declared(void **state)
     CHECK_PAGE("<metal charset=koi8-r>\xe4 all", "ä all", "Latin-1");
 }
 
+/* The first declaration counts, also where it is one of UTF-8. */
+static void test_utf8_is_declared_first(void **state)
+{
+    (void)state;
+    static const char xml[] = "<?xml version='1.0' encoding='utf8'?><meta "
+                              "charset=big5><p>\xc3\xa9\xc3\xa8 \xff</p>";
+    static const char latin1[] =
+        "<meta http-equiv=Content-Type content=\"text/html; charset=iso-8859-1\">";
+    static const char *const names[] = { "utf-8", "UTF8", "unicode-1-1-utf-8",
+                                         "utf-16le" };
+    check_page(xml, sizeof xml - 1, "éè \xef\xbf\xbd", "malformed");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char html[200];
+        int n = snprintf(html, sizeof html, "<meta charset=%s>%s\xc3\xa9 \xc3\xa8 \xff",
+                         names[i], latin1);
+        check_page(html, (size_t)n, "é è \xef\xbf\xbd", "malformed");
+    }
+}
+
 /* Characters that lie across the borders of what is decoded at a time. */
 static void test_long_page_of_two_bytes(void **state)
 {
@@ -473,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_declared_encodings),
         cmocka_unit_test(test_no_encoding_declared),
         cmocka_unit_test(test_where_encodings_are_declared),
+        cmocka_unit_test(test_utf8_is_declared_first),
         cmocka_unit_test(test_long_page_of_two_bytes),
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_too_deep_is_said),

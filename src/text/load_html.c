@@ -23,8 +23,9 @@
 
 enum {
     FEED_BYTES = 64 * 1024,
-    DEPTH_MAX = 10000,   /* open elements */
-    STEPS_MAX = 1 << 29, /* over them, in all: a second or two */
+    SEARCHED_BYTES = 1024, /* for a page, in a file of any name */
+    DEPTH_MAX = 10000,     /* open elements */
+    STEPS_MAX = 1 << 29,   /* over them, in all: a second or two */
 };
 
 struct reader {
@@ -266,8 +267,16 @@ static void on_problem(void *user, const char *fmt, ...)
 
 /* --- Is it HTML? ---------------------------------------------------------- */
 
-/* Behind what may stand before a page: a byte order mark, an XML declaration, white
- * space, comments. */
+static const char *skip_up_to(const char *s, const char *end, const char *mark)
+{
+    for (; (s = memchr(s, mark[0], (size_t)(end - s))) != NULL; s++) {
+        if (html_starts_with(s, end, mark)) return s + strlen(mark);
+    }
+    return end;
+}
+
+/* Behind what may stand before a page: a byte order mark, white space, comments, an XML
+ * declaration and its like, what a server would run. A program of PHP is none of it. */
 static const char *skip_prologue(const char *s, const char *end)
 {
     if (html_starts_with(s, end, "\xef\xbb\xbf")) s += 3;
@@ -275,29 +284,50 @@ static const char *skip_prologue(const char *s, const char *end)
         s = html_skip_blanks(s, end);
         if (html_starts_with(s, end, "<!--")) {
             s = html_skip_comment(s, end);
-        } else if (html_starts_with(s, end, "<?xml")) {
-            const char *close = memchr(s, '>', (size_t)(end - s));
-            s = close ? close + 1 : end;
+        } else if (html_starts_with(s, end, "<?") && !html_starts_with(s, end, "<?php")) {
+            s = skip_up_to(s, end, ">");
+        } else if (html_starts_with(s, end, "<%")) {
+            s = skip_up_to(s, end, "%>");
         } else {
             return s;
         }
     }
 }
 
-/* Only what a file begins with says what it is: source code and Markdown speak of
- * <html> further on. */
+static bool is_doctype(const char *s, const char *end)
+{
+    if (!html_starts_with(s, end, "<!doctype")) return false;
+    return html_starts_with(html_skip_blanks(s + strlen("<!doctype"), end), end, "html");
+}
+
+static bool is_root(const char *s, const char *end)
+{
+    const char *behind = s + strlen("<html");
+    return html_starts_with(s, end, "<html") && behind < end &&
+           (*behind == '>' || isspace((unsigned char)*behind));
+}
+
+/* A page behind something else: a saved HTTP header, an envelope of SGML. */
+static bool has_page(const char *s, const char *end)
+{
+    for (; (s = memchr(s, '<', (size_t)(end - s))) != NULL; s++) {
+        if (is_doctype(s, end) || is_root(s, end)) return true;
+    }
+    return false;
+}
+
+/* What a file begins with says what it is: source code and Markdown speak of <html>
+ * further on. Only where its name says nothing that counts, too. */
 static int sniff(const char *path, const unsigned char *head, size_t len)
 {
-    const char *end = (const char *)head + len;
+    const char *start = (const char *)head, *end = start + len;
     if (normal_is_binary(head, len)) return 0;
-    const char *first = skip_prologue((const char *)head, end);
-    if (html_starts_with(first, end, "<!doctype html")) return 95;
-    const char *root_end = first + strlen("<html");
-    if (html_starts_with(first, end, "<html") && root_end < end &&
-        strchr(" >\r\n\t", *root_end)) {
-        return 90;
-    }
-    return load_has_extension(path, "html htm xhtml") && memchr(head, '<', len) ? 80 : 0;
+    const char *first = skip_prologue(start, end);
+    if (is_doctype(first, end)) return 95;
+    if (is_root(first, end)) return 90;
+    if (load_has_extension(path, "html htm xhtml") && memchr(head, '<', len)) return 80;
+    const char *stop = start + (len < SEARCHED_BYTES ? len : SEARCHED_BYTES);
+    return first < stop && has_page(first, stop) ? 20 : 0;
 }
 
 /* --- The loader ----------------------------------------------------------- */

@@ -21,6 +21,7 @@
 
 enum {
     LABEL_BYTES = 32,
+    SEARCHED_BYTES = 8192,   /* of a page that is valid UTF-8 */
     PIECE_BYTES = 64 * 1024, /* between two looks at the cancel token */
     GROWTH_MAX = 3           /* bytes of UTF-8 that one byte becomes, at most */
 };
@@ -123,22 +124,23 @@ static struct label label_in_content(const char *s, const char *end)
     return (struct label){ NULL, 0 };
 }
 
-/* Of the tag whose attributes begin at s. */
-static struct label label_in_meta(const char *s, const char *end)
+/* Of the tag whose attributes begin at *s, which moves behind them. */
+static struct label label_in_meta(const char **s, const char *end)
 {
     struct html_attribute a;
-    struct label in_content = { NULL, 0 };
+    struct label in_charset = { NULL, 0 }, in_content = { NULL, 0 };
     bool is_type = false;
-    while (html_next_attribute(&s, end, &a)) {
+    while (html_next_attribute(s, end, &a)) {
         if (!a.value) continue;
-        if (html_is_named(&a, "charset")) {
-            return (struct label){ a.value, (size_t)(a.value_end - a.value) };
+        if (html_is_named(&a, "charset") && !in_charset.text) {
+            in_charset = (struct label){ a.value, (size_t)(a.value_end - a.value) };
         }
         if (html_is_named(&a, "content"))
             in_content = label_in_content(a.value, a.value_end);
         is_type = is_type || (html_is_named(&a, "http-equiv") &&
                               html_starts_with(a.value, a.value_end, "content-type"));
     }
+    if (in_charset.text) return in_charset;
     return is_type ? in_content : (struct label){ NULL, 0 };
 }
 
@@ -153,23 +155,50 @@ static struct label label_in_declaration(const char *s, const char *end)
     return (struct label){ NULL, 0 };
 }
 
-/* The first name that is in the list. */
-static const struct encoding *declared_encoding(const char *s, size_t len)
+static bool is_tag(const char *name, const char *name_end, const char *want)
 {
-    const char *end = s + (len < HTML_DECLARED_BYTES ? len : HTML_DECLARED_BYTES);
+    return (size_t)(name_end - name) == strlen(want) &&
+           html_starts_with(name, name_end, want);
+}
+
+/* Behind the script or style whose attributes end at s. */
+static const char *skip_raw_text(const char *s, const char *end, const char *name)
+{
+    const char *close = s[-1] == '/' ? s : html_find_end_tag(s, end, name);
+    return close ? close : end;
+}
+
+/* Of the tag or comment whose < is at *s, which moves behind it, and behind what is
+ * inside of a script or style. */
+static struct label next_label(const char **s, const char *end)
+{
+    struct label label = { NULL, 0 };
+    const char *name = *s + 1;
+    if (html_starts_with(*s, end, "<!--")) {
+        *s = html_skip_comment(*s, end);
+        return label;
+    }
+    *s = name;
+    if (name == end || !isalpha((unsigned char)*name)) return label;
+    const char *name_end = html_skip_name(name, end);
+    *s = name_end;
+    label = label_in_meta(s, end);
+    if (is_tag(name, name_end, "meta")) return label;
+    if (is_tag(name, name_end, "script")) *s = skip_raw_text(*s, end, "script");
+    if (is_tag(name, name_end, "style")) *s = skip_raw_text(*s, end, "style");
+    return (struct label){ NULL, 0 };
+}
+
+/* The first name that is in the list, of tags that begin in front of stop. */
+static const struct encoding *declared_encoding(const char *s, const char *stop,
+                                                const char *end)
+{
     struct label label = { NULL, 0 };
     const char *first = html_skip_blanks(s, end);
     if (html_starts_with(first, end, "<?xml")) label = label_in_declaration(first, end);
     const struct encoding *found = encoding_of(label.text, label.len);
-    while (!found && (s = memchr(s, '<', (size_t)(end - s))) != NULL) {
-        if (html_starts_with(s, end, "<!--")) {
-            s = html_skip_comment(s, end);
-            continue;
-        }
-        const char *name = s + 1;
-        s = html_skip_name(name, end);
-        if (s - name != 4 || !html_starts_with(name, end, "meta")) continue;
-        label = label_in_meta(s, end);
+    while (!found && s < stop && (s = memchr(s, '<', (size_t)(stop - s))) != NULL) {
+        label = next_label(&s, end);
         found = encoding_of(label.text, label.len);
     }
     return found;
@@ -267,10 +296,12 @@ int html_decode(char **bytes, size_t *len, struct html_encoding *was,
     *was = (struct html_encoding){ .guessed = NORMAL_UTF8 };
     if (has_mark(*bytes, *len)) return normal_decode(bytes, len, &was->guessed, err);
     blank_nuls(*bytes, *len);
-    const struct encoding *declared = declared_encoding(*bytes, *len);
+    bool is_valid = utf8_valid(*bytes, *len) == *len;
+    size_t searched = is_valid && *len > SEARCHED_BYTES ? SEARCHED_BYTES : *len;
+    const struct encoding *declared =
+        declared_encoding(*bytes, *bytes + searched, *bytes + *len);
     bool counts = declared && !is_utf8(declared) &&
-                  (is_seven_bit(declared) || utf8_valid(*bytes, *len) < *len) &&
-                  open_decoder(&d, declared);
+                  (is_seven_bit(declared) || !is_valid) && open_decoder(&d, declared);
     if (!counts) return normal_decode(bytes, len, &was->guessed, err);
     int code = decode_declared(&d, bytes, len, cancel, err);
     was->declared = declared->name;

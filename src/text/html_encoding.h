@@ -1,8 +1,9 @@
 /* html_encoding.h - the bytes of a page become UTF-8 before the parser sees them.
  *
  * A byte order mark is certain. Then what is UTF-8 is UTF-8, whatever the page says
- * of itself; else the first encoding that browsers know which it declares in an XML
- * declaration or in a <meta> of its first HTML_DECLARED_BYTES counts. Where that is
+ * of itself, but for the encodings of seven bits, which are looked for in its first
+ * 8192 bytes; else the first encoding that browsers know which it declares in an XML
+ * declaration or in a <meta>, anywhere but in a script or style, counts. Where that is
  * UTF-8, or there is none, normal.h guesses.
  *
  * Encodings are read as browsers do: us-ascii and iso-8859-1 as Windows-1252, gb2312
@@ -16,8 +17,6 @@
 #include "text/normal.h"
 
 #include <stddef.h>
-
-enum { HTML_DECLARED_BYTES = 8192 };
 
 struct html_encoding {
     const char *declared;         /* the one that counted; NULL: none did */

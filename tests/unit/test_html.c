@@ -205,6 +205,47 @@ static char *nest(const char *opening, const char *middle, const char *closing, 
     return html;
 }
 
+/* However long the styles in front of it are; not what is written in scripts. */
+static void test_late_declaration(void **state)
+{
+    (void)state;
+    static const char *const closings[] = {
+        "</style><meta charset=koi8-r>\xe4",
+        "</style><script>'<meta charset=big5>'</script><meta charset=koi8-r>\xe4",
+        "</style><a title='<meta charset=big5>'></a><meta charset=koi8-r>\xe4",
+    };
+    for (size_t i = 0; i < sizeof closings / sizeof *closings; i++) {
+        for (size_t n = 900; n < 5000; n += n < 940 ? 1 : 2000) {
+            size_t len;
+            char *styles = nest("b { c }\n ", closings[i], "", n, &len);
+            char *html = malloc(len + 8);
+            assert_non_null(html);
+            memcpy(html, "<style>\n", 8);
+            memcpy(html + 8, styles, len);
+            check_page(html, len + 8, "Д", "");
+            free(html);
+            free(styles);
+        }
+    }
+}
+
+/* The search for a declaration takes time linear in the page. */
+static void test_endless_metas(void **state)
+{
+    (void)state;
+    static const char *const parts[] = { "<meta a ", "<meta a='", "<script/>", "<!-->",
+                                         "<style " };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct doc_set set;
+        size_t len;
+        char *html = nest(parts[i], "\xe4", "", 300000, &len);
+        doc_set_init(&set);
+        load(&set, html, len);
+        doc_set_release(&set);
+        free(html);
+    }
+}
+
 static void test_deep_nesting(void **state)
 {
     (void)state;
@@ -494,6 +535,8 @@ int main(void)
         cmocka_unit_test(test_where_encodings_are_declared),
         cmocka_unit_test(test_utf8_is_declared_first),
         cmocka_unit_test(test_long_page_of_two_bytes),
+        cmocka_unit_test(test_late_declaration),
+        cmocka_unit_test(test_endless_metas),
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_too_deep_is_said),
         cmocka_unit_test(test_endless_tags),

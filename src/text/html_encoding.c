@@ -38,42 +38,71 @@ static const struct encoding {
                "utf-16 utf-16le utf-16be unicode csunicode unicodefeff unicodefffe ucs-2 "
                "iso-10646-ucs-2" },
     { "ISO-8859-1", "us-ascii ascii ansi_x3.4-1968 iso646-us iso-8859-1 iso8859-1 "
-                    "iso_8859-1 iso88591 latin1 latin-1 l1 cp819 ibm819 windows-1252 "
-                    "cp1252 x-cp1252" },
-    { "ISO-8859-2", "iso-8859-2 iso8859-2 iso_8859-2 latin2 l2" },
-    { "ISO-8859-3", "iso-8859-3 iso8859-3 iso_8859-3 latin3 l3" },
-    { "ISO-8859-4", "iso-8859-4 iso8859-4 iso_8859-4 latin4 l4" },
-    { "ISO-8859-5", "iso-8859-5 iso8859-5 iso_8859-5 cyrillic" },
-    { "ISO-8859-6", "iso-8859-6 iso8859-6 iso_8859-6 iso-8859-6-i arabic" },
-    { "ISO-8859-7", "iso-8859-7 iso8859-7 iso_8859-7 greek" },
-    { "ISO-8859-8", "iso-8859-8 iso8859-8 iso_8859-8 iso-8859-8-i logical hebrew" },
-    { "ISO-8859-10", "iso-8859-10 iso8859-10 latin6 l6" },
-    { "ISO-8859-13", "iso-8859-13 iso8859-13" },
-    { "ISO-8859-14", "iso-8859-14 iso8859-14" },
-    { "ISO-8859-15", "iso-8859-15 iso8859-15 iso_8859-15 latin-9 latin9 l9" },
-    { "ISO-8859-16", "iso-8859-16 iso8859-16" },
+                    "iso_8859-1 iso_8859-1:1987 iso88591 csisolatin1 iso-ir-100 "
+                    "latin1 latin-1 l1 cp819 ibm819 windows-1252 cp1252 x-cp1252 "
+                    "x-user-defined" },
+    { "ISO-8859-2", "iso-8859-2 iso8859-2 iso_8859-2 iso88592 iso_8859-2:1987 "
+                    "csisolatin2 iso-ir-101 latin2 l2" },
+    { "ISO-8859-3", "iso-8859-3 iso8859-3 iso_8859-3 iso88593 iso_8859-3:1988 "
+                    "csisolatin3 iso-ir-109 latin3 l3" },
+    { "ISO-8859-4", "iso-8859-4 iso8859-4 iso_8859-4 iso88594 iso_8859-4:1988 "
+                    "csisolatin4 iso-ir-110 latin4 l4" },
+    { "ISO-8859-5", "iso-8859-5 iso8859-5 iso_8859-5 iso88595 iso_8859-5:1988 "
+                    "csisolatincyrillic iso-ir-144 cyrillic" },
+    { "ISO-8859-6", "iso-8859-6 iso8859-6 iso_8859-6 iso88596 iso_8859-6:1987 "
+                    "iso-8859-6-e iso-8859-6-i csiso88596e csiso88596i "
+                    "csisolatinarabic iso-ir-127 arabic asmo-708 ecma-114" },
+    { "ISO-8859-7", "iso-8859-7 iso8859-7 iso_8859-7 iso88597 iso_8859-7:1987 "
+                    "csisolatingreek iso-ir-126 greek greek8 ecma-118 elot_928 "
+                    "sun_eu_greek" },
+    { "ISO-8859-8", "iso-8859-8 iso8859-8 iso_8859-8 iso88598 iso_8859-8:1988 "
+                    "iso-8859-8-e iso-8859-8-i csiso88598e csiso88598i "
+                    "csisolatinhebrew iso-ir-138 logical visual hebrew" },
+    { "ISO-8859-10", "iso-8859-10 iso8859-10 iso_8859-10 iso885910 csisolatin6 "
+                     "iso-ir-157 latin6 l6" },
+    { "ISO-8859-13", "iso-8859-13 iso8859-13 iso_8859-13 iso885913" },
+    { "ISO-8859-14", "iso-8859-14 iso8859-14 iso_8859-14 iso885914" },
+    { "ISO-8859-15", "iso-8859-15 iso8859-15 iso_8859-15 iso885915 csisolatin9 "
+                     "latin-9 latin9 l9" },
+    { "ISO-8859-16", "iso-8859-16 iso8859-16 iso_8859-16 iso885916" },
     { "CP1250", "windows-1250 cp1250 x-cp1250" },
     { "CP1251", "windows-1251 cp1251 x-cp1251 win-1251" },
     { "CP1253", "windows-1253 cp1253 x-cp1253" },
-    { "CP1254", "windows-1254 cp1254 x-cp1254 iso-8859-9 iso8859-9 iso_8859-9 latin5" },
+    { "CP1254", "windows-1254 cp1254 x-cp1254 iso-8859-9 iso8859-9 iso_8859-9 "
+                "iso88599 iso_8859-9:1989 csisolatin5 iso-ir-148 latin5 l5" },
     { "CP1255", "windows-1255 cp1255 x-cp1255" },
     { "CP1256", "windows-1256 cp1256 x-cp1256" },
     { "CP1257", "windows-1257 cp1257 x-cp1257" },
     { "CP1258", "windows-1258 cp1258 x-cp1258" },
-    { "CP874", "windows-874 tis-620 iso-8859-11 dos-874" },
-    { "CP866", "ibm866 cp866 866" },
-    { "KOI8-R", "koi8-r koi8 koi koi8_r" },
+    { "CP874", "windows-874 cp874 tis-620 iso-8859-11 iso8859-11 iso885911 dos-874" },
+    { "KOI8-R", "koi8-r koi8 koi koi8_r cskoi8r" },
     { "KOI8-U", "koi8-u koi8-ru" },
-    { "MACINTOSH", "macintosh mac x-mac-roman" },
-    { "GB18030", "gb18030 gbk x-gbk gb2312 gb_2312 gb_2312-80 gb2312-80 chinese cp936 "
-                 "ms936 windows-936 euc-cn" },
+    { "MACINTOSH", "macintosh mac x-mac-roman csmacintosh" },
+    { "MAC-UK", "x-mac-cyrillic x-mac-ukrainian mac-cyrillic maccyrillic" },
+    { "CP437", "ibm437 cp437 437 dos-437 cspc8codepage437" },
+    { "CP737", "ibm737 cp737 737 dos-737" },
+    { "CP775", "ibm775 cp775 775 dos-775 cspc775baltic" },
+    { "CP850", "ibm850 cp850 850 dos-850 cspc850multilingual" },
+    { "CP852", "ibm852 cp852 852 dos-852 cspcp852" },
+    { "CP855", "ibm855 cp855 855 dos-855" },
+    { "CP857", "ibm857 cp857 857 dos-857" },
+    { "CP858", "ibm858 cp858 858 dos-858 ibm00858" },
+    { "CP860", "ibm860 cp860 860 dos-860" },
+    { "CP861", "ibm861 cp861 861 dos-861" },
+    { "CP862", "ibm862 cp862 862 dos-862 cspc862latinhebrew" },
+    { "CP863", "ibm863 cp863 863 dos-863" },
+    { "CP865", "ibm865 cp865 865 dos-865" },
+    { "CP866", "ibm866 cp866 866 csibm866" },
+    { "CP869", "ibm869 cp869 869 dos-869" },
+    { "GB18030", "gb18030 gbk x-gbk gb2312 gb_2312 gb_2312-80 gb2312-80 chinese "
+                 "csgb2312 csiso58gb231280 iso-ir-58 cp936 ms936 windows-936 euc-cn" },
     { "BIG5-HKSCS", "big5 big5-hkscs big-5 cn-big5 x-x-big5 csbig5 cp950" },
-    { "CP932", "shift_jis shift-jis sjis x-sjis ms_kanji csshiftjis windows-31j cp932 "
-               "ms932" },
-    { "EUC-JP", "euc-jp x-euc-jp eucjp" },
+    { "CP932", "shift_jis shift-jis sjis x-sjis ms_kanji csshiftjis windows-31j "
+               "cp932 ms932" },
+    { "EUC-JP", "euc-jp x-euc-jp eucjp cseucpkdfmtjapanese" },
     { "ISO-2022-JP", "iso-2022-jp csiso2022jp" },
-    { "CP949", "euc-kr euckr ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 korean "
-               "windows-949 cp949 ms949 uhc" },
+    { "CP949", "euc-kr euckr cseuckr ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 "
+               "csksc56011987 iso-ir-149 korean windows-949 cp949 ms949 uhc" },
 };
 
 static const struct encoding *encoding_of(const char *label, size_t len)

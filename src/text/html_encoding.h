@@ -4,7 +4,8 @@
  * of itself, but for the encodings of seven bits, which are looked for in its first
  * 8192 bytes; else the first encoding that browsers know which it declares in an XML
  * declaration or in a <meta>, anywhere but in a script or style, counts. Where that is
- * UTF-8, or there is none, normal.h guesses.
+ * UTF-8, or there is none, normal.h guesses. Known are, too, the code pages of DOS
+ * that have ASCII where ASCII has it.
  *
  * Encodings are read as browsers do: us-ascii and iso-8859-1 as Windows-1252, gb2312
  * as GB 18030, shift_jis and euc-kr as what Windows made of them. A byte that does

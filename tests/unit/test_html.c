@@ -121,6 +121,50 @@ static void test_declared_encodings(void **state)
     CHECK_PAGE("<meta charset=gb2312>all \xd6", "all \xef\xbf\xbd", "1 byte");
 }
 
+/* The same letter in each, by one of the rarer names of its encoding. */
+static void test_rare_names_of_encodings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *bytes, *want;
+    } encodings[] = {
+        { "x-mac-cyrillic", "\x84\xa2", "ДҐ" },
+        { "X-Mac-Ukrainian", "\x84\xb6", "Дґ" },
+        { "iso-8859-8-e", "\xe0", "א" },
+        { "visual", "\xe0", "א" },
+        { "asmo-708", "\xc7", "ا" },
+        { "ECMA-114", "\xc7", "ا" },
+        { "ecma-118", "\xe1", "α" },
+        { "ELOT_928", "\xe1", "α" },
+        { "greek8", "\xe1", "α" },
+        { "iso88592", "\xb1", "ą" },
+        { "iso885915", "\xa4", "€" },
+        { "iso-ir-144", "\xb4", "Д" },
+        { "ISO_8859-5:1988", "\xb4", "Д" },
+        { "csISOLatin2", "\xb1", "ą" },
+        { "csISOLatinCyrillic", "\xb4", "Д" },
+        { "csKOI8R", "\xe4", "Д" },
+        { "csEUCKR", "\xb0\xa1", "가" },
+        { "csGB2312", "\xd6\xd0", "中" },
+        { "csEUCPkdFmtJapanese", "\xc6\xfc", "日" },
+        { "cp437", "\x82", "é" },
+        { "IBM850", "\xb5", "Á" },
+        { "cp852", "\xa5", "ą" },
+        { "ibm855", "\xa7", "Д" },
+        { "cp775", "\xd0", "ą" },
+        { "cp737", "\x98", "α" },
+        { "cp857", "\xa7", "ğ" },
+        { "ibm00858", "\xd5", "€" },
+        { "csIBM866", "\x84", "Д" },
+    };
+    for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++) {
+        char html[200];
+        int n = snprintf(html, sizeof html, "<html><meta charset=%s><p>%s",
+                         encodings[i].name, encodings[i].bytes);
+        check_page(html, (size_t)n, encodings[i].want, "");
+    }
+}
+
 /* Names that browsers do not know declare nothing; a byte more is no end either. */
 static void test_no_encoding_declared(void **state)
 {
@@ -531,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_declared_encodings),
+        cmocka_unit_test(test_rare_names_of_encodings),
         cmocka_unit_test(test_no_encoding_declared),
         cmocka_unit_test(test_where_encodings_are_declared),
         cmocka_unit_test(test_utf8_is_declared_first),

@@ -10,10 +10,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "llm/structured.h"
-#include "providers/caps.h"
 #include "providers/errors.h"
 #include "providers/provider.h"
-#include "llm/reasoning.h"
 
 #include "fake_server.h"
 
@@ -945,132 +943,7 @@ static void test_deadline(void **state)
     close_all(&x);
 }
 
-/* --- Names, keys, addresses ------------------------------------------------- */
-
-static int try_open(const char *model, const char *base_url, const char *with_key,
-                    struct lw_error *err)
-{
-    struct llm *llm = NULL;
-    struct provider_options opt = { .model = model,
-                                    .base_url = base_url,
-                                    .key = with_key };
-    int code = provider_open(&llm, &opt, err);
-    llm_close(llm);
-    return code;
-}
-
-static void test_names(void **state)
-{
-    (void)state;
-    static const char *const good[] = {
-        "openai/gpt-5",        "openrouter/meta-llama/llama-3.1-8b",
-        "ollama/qwen2.5:1.5b", "http://localhost:8000/v1#m",
-        "https://host/v1",     "HTTPS://HOST/v1#a/b:c",
-    };
-    static const char *const bad[] = {
-        "gpt-5", "nobody/gpt-5", "openai",        "/openai/x",
-        "",      "./model.gguf", "ftp://host/v1", "openaix/m"
-    };
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(provider_is_name(good[i]));
-        assert_int_equal(try_open(good[i], NULL, "k", NULL), 0);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(provider_is_name(bad[i]));
-        assert_int_equal(try_open(bad[i], NULL, "k", NULL), LW_ERR_USAGE);
-    }
-    struct lw_error err;
-    assert_int_equal(try_open("nobody/m", NULL, NULL, &err), LW_ERR_USAGE);
-    assert_non_null(strstr(err.message, "openai/MODEL"));
-    assert_int_equal(try_open("openai/", NULL, "k", &err), LW_ERR_USAGE);
-}
-
-static void test_keys(void **state)
-{
-    (void)state;
-    struct lw_error err;
-    assert_int_equal(try_open("openai/m", NULL, NULL, &err), LW_ERR_AUTH);
-    assert_non_null(strstr(err.message, "OPENAI_API_KEY"));
-    assert_int_equal(try_open("openai/m", NULL, " \n", &err), LW_ERR_AUTH);
-    assert_int_equal(try_open("openai/m", NULL, "a\r\nX-Evil: 1", &err), LW_ERR_AUTH);
-    assert_null(strstr(err.message, "Evil"));
-    assert_int_equal(try_open("openai/m", NULL, "a\n", &err), 0);
-    assert_int_equal(try_open("ollama/m", NULL, NULL, &err), 0);
-    assert_int_equal(try_open("http://far.example/v1#m", NULL, NULL, &err), 0);
-    assert_int_equal(try_open("http://far.example/v1#m", NULL, "k", &err), LW_ERR_POLICY);
-    assert_int_equal(try_open("openai/m", "http://127.0.0.1.evil.com/v1", "k", &err),
-                     LW_ERR_POLICY);
-    assert_int_equal(try_open("openai/m", "http://127.0.0.1:8080/v1", "k", &err), 0);
-}
-
-static void test_addresses(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *model, *base_url, *name, *where;
-        bool on_device;
-    } table[] = {
-        { "openai/m", NULL, "openai/m", "api.openai.com:443", false },
-        { "http://localhost:8000/v1#a/b", NULL, "a/b at localhost:8000", "localhost:8000",
-          true },
-        { "http://[::1]:8000#m", NULL, "m at [::1]:8000", "[::1]:8000", true },
-        { "http://10.1.2.3:8000/v1#m", NULL, "m at 10.1.2.3:8000", "10.1.2.3:8000",
-          false },
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct llm *llm;
-        struct provider_options opt = { .model = table[i].model,
-                                        .key = strncmp(table[i].model, "openai", 6) == 0
-                                                   ? "k"
-                                                   : NULL };
-        assert_int_equal(provider_open(&llm, &opt, NULL), 0);
-        const struct llm_info *info = llm_info(llm);
-        assert_string_equal(info->name, table[i].name);
-        assert_string_equal(info->where, table[i].where);
-        assert_int_equal(info->on_device, table[i].on_device);
-        assert_false(info->in_process || info->prefill || info->cheap_scoring);
-        assert_true(info->parallel > 0);
-        assert_int_equal(llm_count_tokens(llm, "12345", 5), 2);
-        llm_close(llm);
-    }
-}
-
-static void test_urls_refused(void **state)
-{
-    (void)state;
-    struct lw_error err;
-    assert_int_equal(try_open("http://me:secret@host/v1#m", NULL, NULL, &err),
-                     LW_ERR_USAGE);
-    assert_null(strstr(err.message, "secret"));
-    assert_int_equal(try_open("openai/m", "https://me:secret@host/v1", "k", &err),
-                     LW_ERR_USAGE);
-    assert_null(strstr(err.message, "secret"));
-    assert_int_equal(try_open("http://host/v1?key=1#m", NULL, NULL, &err), LW_ERR_USAGE);
-    assert_int_equal(try_open("http://", NULL, NULL, &err), LW_ERR_USAGE);
-    assert_int_equal(try_open("http://host:99999/v1", NULL, NULL, &err), LW_ERR_USAGE);
-}
-
-static void test_only_model_is_asked_for(void **state)
-{
-    (void)state;
-    struct fixture x;
-    char model[80];
-    open_script(&x, "when path contains \"/chat/\"\nsay fine\n");
-    llm_close(x.llm);
-    snprintf(model, sizeof model, "%s/v1", x.server.url);
-    struct provider_options opt = { .model = model, .http = x.http };
-    assert_int_equal(provider_open(&x.llm, &opt, NULL), 0);
-    assert_int_equal(n_requests(&x), 0);
-    assert_int_equal(llm_info(x.llm)->context, 8192);
-    for (int i = 0; i < 2; i++) {
-        struct asked a = ask_plain(&x);
-        assert_int_equal(a.code, 0);
-        mem_free(a.text);
-    }
-    assert_int_equal(n_requests(&x), 3);
-    assert_true(log_has(&x, "{\"model\":\"fake-model\","));
-    close_all(&x);
-}
+/* --- What a server is asked about itself ------------------------------------- */
 
 /* A plain URL: the server is asked which model it has. */
 static void open_url(struct fixture *x, const char *script)
@@ -1081,6 +954,23 @@ static void open_url(struct fixture *x, const char *script)
     snprintf(model, sizeof model, "%s/v1", x->server.url);
     struct provider_options opt = { .model = model, .http = x->http };
     assert_int_equal(provider_open(&x->llm, &opt, NULL), 0);
+}
+
+static void test_only_model_is_asked_for(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_url(&x, "when path contains \"/chat/\"\nsay fine\n");
+    assert_int_equal(n_requests(&x), 0);
+    assert_int_equal(llm_info(x.llm)->context, 8192);
+    for (int i = 0; i < 2; i++) {
+        struct asked a = ask_plain(&x);
+        assert_int_equal(a.code, 0);
+        mem_free(a.text);
+    }
+    assert_int_equal(n_requests(&x), 3);
+    assert_true(log_has(&x, "{\"model\":\"fake-model\","));
+    close_all(&x);
 }
 
 /* A failure is an answer, too, until a new run asks anew. */
@@ -1224,138 +1114,9 @@ static void test_ollama_that_cuts(void **state)
     close_all(&x);
 }
 
-/* --- Small parts ------------------------------------------------------------ */
-
-static void test_reasoning_in_pieces(void **state)
-{
-    (void)state;
-    static const char *const cases[][2] = {
-        { " \n<think>a<b</thin></think>\n x </think>", "x </think>" },
-        { "<thin", "<thin" },
-        { "  text", "  text" },
-        { "", "" },
-        { "<think>", "" },
-        { "<think>x</think>", "" },
-        { "<thinking>x", "<thinking>x" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (size_t piece = 1; piece < 12; piece++) {
-            struct reasoning r;
-            struct buf out;
-            size_t len = strlen(cases[i][0]);
-            reasoning_init(&r);
-            buf_init(&out, 1000);
-            for (size_t at = 0; at < len; at += piece) {
-                size_t n = len - at < piece ? len - at : piece;
-                assert_int_equal(reasoning_feed(&r, cases[i][0] + at, n, &out), 0);
-            }
-            reasoning_end(&r, &out);
-            assert_string_equal(out.data, cases[i][1]);
-            buf_release(&out);
-            reasoning_release(&r);
-        }
-    }
-}
-
-/* Blanks before the text are text, and cost no more in many pieces than in one: this
- * took minutes. */
-static void test_blanks_in_pieces(void **state)
-{
-    (void)state;
-    enum { BLANKS = 2000000, PIECES = 200000 };
-    struct reasoning r;
-    struct buf out;
-    char *blanks = mem_alloc(BLANKS + 1);
-    memset(blanks, ' ', BLANKS);
-    reasoning_init(&r);
-    buf_init(&out, BLANKS + PIECES + 16);
-    assert_int_equal(reasoning_feed(&r, blanks, BLANKS, &out), 0);
-    for (int i = 0; i < PIECES; i++) reasoning_feed(&r, "\n", 1, &out);
-    assert_int_equal(out.len, 0);
-    assert_int_equal(reasoning_feed(&r, "<thin ice", 9, &out), 0);
-    assert_int_equal(out.len, BLANKS + PIECES + 9);
-    reasoning_clear(&r);
-    buf_clear(&out);
-    assert_int_equal(reasoning_feed(&r, " <think>a</think> \nb", 21, &out), 0);
-    assert_string_equal(out.data, "b");
-    reasoning_release(&r);
-    buf_release(&out);
-    mem_free(blanks);
-}
-
-static void test_excerpt(void **state)
-{
-    (void)state;
-    static const char html[] =
-        "<!DOCTYPE html><html><head><script>var x = '<b>';</script>"
-        "<title>Oh</title></head><body>no <b>way</b>\n";
-    char out[64], tiny[6];
-    api_error_excerpt(out, sizeof out, html, sizeof html - 1);
-    assert_string_equal(out, "Oh no way");
-    api_error_excerpt(out, sizeof out, "a < b\n\n c", 9);
-    assert_string_equal(out, "a < b c");
-    api_error_excerpt(tiny, sizeof tiny, "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 8);
-    assert_true(strlen(tiny) <= 4 && strlen(tiny) % 2 == 0);
-    api_error_excerpt(out, sizeof out, "", 0);
-    assert_string_equal(out, "");
-}
-
-static void test_caps(void **state)
-{
-    (void)state;
-    static const struct {
-        int status;
-        const char *message, *param;
-        int feature; /* -1: none */
-        int level;
-    } table[] = {
-        { 400,
-          "Unsupported value: 'temperature' does not support 0 with this model. Only the "
-          "default (1) value is supported.",
-          "temperature", CAPS_TEMPERATURE, 1 },
-        { 422, "Extra inputs are not permitted: seed", "", CAPS_SEED, 1 },
-        { 400, "property 'logprobs' is unsupported", "", CAPS_LOGPROBS, 2 },
-        { 400, "top_logprobs must be at most 5, more are not supported", "",
-          CAPS_LOGPROBS, 1 },
-        { 400, "Invalid schema for response_format 'reply'", "response_format",
-          CAPS_FORMAT, 1 },
-        { 404, "No endpoints found that support response_format", "", CAPS_FORMAT, 1 },
-        { 400, "JSON schema conversion failed", "", CAPS_FORMAT, 1 },
-        { 400, "context length exceeded", "messages", -1, 0 },
-        { 500, "temperature is not supported", "", -1, 0 },
-        { 400, "the temperature of the sun", "", -1, 0 },
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct caps shared = { { 0 } }, used = { { 0 } };
-        struct api_error e = { .status = table[i].status };
-        char notice[128];
-        snprintf(e.message, sizeof e.message, "%s", table[i].message);
-        snprintf(e.param, sizeof e.param, "%s", table[i].param);
-        bool learnt = caps_learn(&shared, &used, ~0u, &e, notice, sizeof notice);
-        assert_int_equal(learnt, table[i].feature >= 0);
-        for (int f = 0; f < CAPS_FEATURES; f++) {
-            assert_int_equal(shared.level[f], f == table[i].feature ? table[i].level : 0);
-        }
-        assert_int_equal(notice[0] != '\0', learnt);
-        /* What another request has taught already is no news, but still a reason to
-         * go again. */
-        assert_int_equal(caps_learn(&shared, &used, ~0u, &e, notice, sizeof notice),
-                         learnt);
-        assert_string_equal(notice, "");
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reasoning_in_pieces),
-        cmocka_unit_test(test_blanks_in_pieces),
-        cmocka_unit_test(test_excerpt),
-        cmocka_unit_test(test_caps),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_urls_refused),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_parts_are_joined),
         cmocka_unit_test(test_finish),

@@ -141,13 +141,12 @@ static const char environment[] =
     "OPENROUTER_API_KEY, GROQ_API_KEY, DEEPSEEK_API_KEY, MISTRAL_API_KEY), each for "
     "its own provider only. A server that is named by its URL gets LEGWORK_LOCAL_API_KEY "
     "as the worker, LEGWORK_REMOTE_API_KEY as the supervisor, else LEGWORK_API_KEY, "
-    "which the worker's does not get where another server supervises. A key alone never "
-    "makes "
-    "legwork send anything. Another address of a provider is read from OPENAI_BASE_URL, "
-    "TOGETHER_BASE_URL, OPENROUTER_BASE_URL, GROQ_BASE_URL, DEEPSEEK_BASE_URL, "
-    "MISTRAL_BASE_URL and OLLAMA_HOST (with OLLAMA_API_KEY where that wants one): key "
-    "and "
-    "requests then go there. HTTPS_PROXY, NO_PROXY and ALL_PROXY are honoured.";
+    "which the worker's does not get where another server supervises. A key alone "
+    "never makes legwork send anything. Another address of a provider is read from "
+    "OPENAI_BASE_URL, TOGETHER_BASE_URL, OPENROUTER_BASE_URL, GROQ_BASE_URL, "
+    "DEEPSEEK_BASE_URL, MISTRAL_BASE_URL and OLLAMA_HOST (with OLLAMA_API_KEY where "
+    "that wants one): key and requests then go there. HTTPS_PROXY, NO_PROXY and "
+    "ALL_PROXY are honoured.";
 
 /* --- troff --------------------------------------------------------------- */
 

@@ -13,8 +13,8 @@ struct reading {
     struct progress progress;
     struct signals signals;
     size_t n_warnings; /* said so far */
-    size_t n_files,
-        n_unread; /* that were named; of these, not one document could be had */
+    size_t n_files;    /* that were named */
+    size_t n_unread;   /* of these: not one document could be had of them */
 };
 
 /* Release in any case. */

@@ -228,20 +228,30 @@ static int bounded(struct header *h, uint64_t value, int max)
     return (int)value;
 }
 
+/* The beginning of an array of whole numbers, one a layer. Returns how many; *of is the
+ * type of one. */
+static uint64_t read_layers(struct header *h, uint32_t *of)
+{
+    *of = (uint32_t)read_uint(h, 4);
+    uint64_t count = read_uint(h, 8);
+
+    if (!is_integer(*of) || count > LAYERS_MAX) {
+        mark_bad(h, "its header is damaged (numbers of its layers)");
+        return 0;
+    }
+    return count;
+}
+
 /* How many experts a layer asks: one number, or one a layer, of which the largest. */
 static void read_experts_used(struct header *h, uint32_t type)
 {
+    uint32_t of;
+
     if (type != VALUE_ARRAY) {
         h->experts_used = bounded(h, read_number(h, type), EXPERTS_MAX);
         return;
     }
-    uint32_t of = (uint32_t)read_uint(h, 4);
-    uint64_t count = read_uint(h, 8);
-    if (!is_integer(of) || count > LAYERS_MAX) {
-        mark_bad(h, "its header is damaged (experts of its layers)");
-        return;
-    }
-    for (uint64_t i = 0; i < count && !h->bad; i++) {
+    for (uint64_t n = read_layers(h, &of); n > 0 && !h->bad; n--) {
         int used = bounded(h, read_uint(h, value_bytes[of]), EXPERTS_MAX);
         h->experts_used = used > h->experts_used ? used : h->experts_used;
     }
@@ -266,17 +276,13 @@ static void read_epsilon(struct header *h, uint32_t type)
 /* Heads of keys and values: one number, or one a layer. */
 static void read_heads_kv(struct header *h, uint32_t type, struct gguf_info *out)
 {
+    uint32_t of;
+
     if (type != VALUE_ARRAY) {
         out->heads_kv = bounded(h, read_number(h, type), WIDTH_MAX);
         return;
     }
-    uint32_t of = (uint32_t)read_uint(h, 4);
-    uint64_t count = read_uint(h, 8);
-    if (!is_integer(of) || count > LAYERS_MAX) {
-        mark_bad(h, "its header is damaged (heads of its layers)");
-        return;
-    }
-    for (uint64_t i = 0; i < count && !h->bad; i++) {
+    for (uint64_t n = read_layers(h, &of); n > 0 && !h->bad; n--) {
         int heads = bounded(h, read_uint(h, value_bytes[of]), WIDTH_MAX);
         h->heads_kv_sum += (uint64_t)heads;
         h->layers_kv += heads > 0;

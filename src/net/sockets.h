@@ -1,9 +1,10 @@
 /* sockets.h - the sockets of a curl multi handle, watched with poll().
  *
- * curl_multi_perform() looks at every transfer whenever one of them moves: with 32 in
- * flight that was a seventh of the program's time where a server answers at once. Here
- * curl says which sockets it waits for and when it wants to be called next
- * (CURLMOPT_SOCKETFUNCTION, CURLMOPT_TIMERFUNCTION), and only what moved is looked at.
+ * curl_multi_perform() looks at every transfer, and curl_multi_poll() lists all sockets
+ * anew, whenever one of them moves. Here curl says which sockets it waits for and when it
+ * wants to be called next (CURLMOPT_SOCKETFUNCTION, CURLMOPT_TIMERFUNCTION), and only
+ * what moved is looked at: where a server answers 400 requests at once, 32 in flight,
+ * poll() is called two times a request instead of three.
  *
  * Threads: sockets_wake() any, the rest the one that owns the multi handle. */
 #ifndef LW_NET_SOCKETS_H

@@ -76,7 +76,7 @@ static const char *without_dots(const char *path)
 
 /* "docs", "docs/" and "./docs" are "docs", and the folder of "docs/a.txt": a document
  * that has changed or is gone since can be found by its name only. */
-static bool names(const char *said, const char *name)
+static bool names_document(const char *said, const char *name)
 {
     said = without_dots(said);
     name = without_dots(name);
@@ -89,8 +89,8 @@ static bool names(const char *said, const char *name)
 static void doom(void *user, const struct kv_disk_document *d)
 {
     struct doomed *doomed = user;
-    bool named =
-        !doomed->name || strcmp(doomed->name, d->id) == 0 || names(doomed->name, d->name);
+    bool named = !doomed->name || strcmp(doomed->name, d->id) == 0 ||
+                 names_document(doomed->name, d->name);
     if (!named) return;
     mem_grow((void **)&doomed->ids, &doomed->cap, doomed->n + 1, sizeof *doomed->ids);
     memcpy(doomed->ids[doomed->n++], d->id, KV_DISK_ID_CHARS + 1);

@@ -150,6 +150,13 @@ enum {
 #define UNLESS_EQUAL(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
 #define REFUSE RETURN(SECCOMP_RET_ERRNO | EPERM)
 #define NO(call) UNLESS_EQUAL((uint32_t)(call), 1), REFUSE
+/* The end of a filter: what becomes of clone() with any of these flags, and without.
+ * Everything else is allowed. */
+enum { REFUSED = 0, ALLOWED = 1 }; /* how far behind the jump that stands */
+#define CLONE_THEN_ALLOW(flags, with, without)                                    \
+    UNLESS_EQUAL((uint32_t)SYS_clone, 4), FIELD(args[0]),                         \
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (flags), (with), (without)), REFUSE, \
+        RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_ALLOW)
 
 /* The compiler's byte order is the kernel's: the low half of an argument. */
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -217,12 +224,7 @@ static const struct sock_filter filter[] = {
     /* Its flags are behind a pointer: the C library then takes clone(). */
     UNLESS_EQUAL((uint32_t)SYS_clone3, 1),
     RETURN(SECCOMP_RET_ERRNO | ENOSYS),
-    UNLESS_EQUAL((uint32_t)SYS_clone, 4),
-    FIELD(args[0]),
-    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NAMESPACES, 0, 1),
-    REFUSE,
-    RETURN(SECCOMP_RET_ALLOW),
-    RETURN(SECCOMP_RET_ALLOW),
+    CLONE_THEN_ALLOW(NAMESPACES, REFUSED, ALLOWED),
 };
 
 /* Beside the other: the kernel asks both, and the stricter answer counts. Threads are
@@ -233,12 +235,7 @@ static const struct sock_filter filter_alone[] = {
     NO(SYS_fork),
     NO(SYS_vfork),
 #endif
-    UNLESS_EQUAL((uint32_t)SYS_clone, 4),
-    FIELD(args[0]),
-    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
-    REFUSE,
-    RETURN(SECCOMP_RET_ALLOW),
-    RETURN(SECCOMP_RET_ALLOW),
+    CLONE_THEN_ALLOW(CLONE_THREAD, ALLOWED, REFUSED),
 };
 
 static void add_filter(const struct sock_filter *calls, size_t n)

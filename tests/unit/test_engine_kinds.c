@@ -445,6 +445,15 @@ static void *ask_and_quit(void *arg)
     return NULL;
 }
 
+/* The requests of all that the two tests below run. */
+static void take_replies(struct quitter *q, const struct set *set)
+{
+    for (int i = 0; i < 4; i++) {
+        q->reqs[i] = set->reqs[i * WANTS + WANT_REPLY];
+        q->reqs[i].max_tokens = 60;
+    }
+}
+
 /* A step that is aborted for one caller is computed again for the others. */
 static void test_cancelled_beside_others(void **state)
 {
@@ -454,9 +463,8 @@ static void test_cancelled_beside_others(void **state)
     pthread_t thread;
 
     set_init(&set);
+    take_replies(&q, &set);
     for (int i = 0; i < 4; i++) {
-        q.reqs[i] = set.reqs[i * WANTS + WANT_REPLY];
-        q.reqs[i].max_tokens = 60;
         q.reqs[i].on_text = quit;
         q.reqs[i].user = &q;
     }
@@ -498,10 +506,7 @@ static void test_time_limits_beside_others(void **state)
     pthread_t thread;
 
     set_init(&set);
-    for (int i = 0; i < 4; i++) {
-        q.reqs[i] = set.reqs[i * WANTS + WANT_REPLY];
-        q.reqs[i].max_tokens = 60;
-    }
+    take_replies(&q, &set);
     assert_int_equal(pthread_create(&thread, NULL, ask_in_a_hurry, &q), 0);
     for (int round = 0; round < 12; round++) {
         struct kept *kept = help_run(q.llm, q.reqs, 4);

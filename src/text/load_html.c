@@ -369,6 +369,20 @@ static int stopped(const char *path, struct lw_error *err)
     return err_set(err, LW_ERR_INPUT, "%s was not read: the run was stopped", path);
 }
 
+static void warn_cut(const struct reader *r, const char *path,
+                     const struct load_options *opt)
+{
+    if (r->deepest > DEPTH_MAX) {
+        load_warn(opt, "%s nests more than %d elements; what follows was not read", path,
+                  DEPTH_MAX);
+    } else if (r->too_deep) {
+        load_warn(opt,
+                  "%s has %d elements that are not closed and too many end tags to look "
+                  "for among them; what follows was not read",
+                  path, r->deepest);
+    }
+}
+
 /* The bytes are UTF-8, whatever a <meta> among them says. */
 static int parse(struct reader *r, const char *path, char *bytes, size_t len,
                  const struct load_options *opt, struct lw_error *err)
@@ -393,10 +407,7 @@ static int parse(struct reader *r, const char *path, char *bytes, size_t len,
     htmlFreeParserCtxt(ctxt);
     if (code) return stopped(path, err);
     while (r->page.n_tables > 0) html_end_table(&r->page);
-    if (r->too_deep) {
-        load_warn(opt, "%s nests more than %d elements; what follows was not read", path,
-                  r->deepest - 1);
-    }
+    warn_cut(r, path, opt);
     if (!html_page_failed(&r->page)) return 0;
     return err_set(err, LW_ERR_INPUT, "%s holds more than %d MB of text; split it", path,
                    LIMIT_TEXT_BYTES >> 20);

@@ -186,6 +186,20 @@ static int unknown_command(const char *word)
     return no_such_command(word);
 }
 
+static void say_odd(void *user, const char *sentence)
+{
+    (void)user;
+    say(sentence);
+}
+
+static int run(const struct command *command, struct args *args)
+{
+    if (args->help) return help_print(command);
+    bool quiet = options_flag(&args->options, OPT_QUIET);
+    if (command->n_options > 0 && !quiet) options_odd_variables(say_odd, NULL);
+    return command->run(command, args);
+}
+
 int main(int argc, char **argv)
 {
     struct lw_error err;
@@ -199,11 +213,7 @@ int main(int argc, char **argv)
     if (!command) return unknown_command(argv[1]);
     struct args args;
     int status = args_parse(&args, command, argc - 2, argv + 2, &err);
-    if (status) {
-        status = usage_error(command, &err);
-    } else {
-        status = args.help ? help_print(command) : command->run(command, &args);
-    }
+    status = status ? usage_error(command, &err) : run(command, &args);
     args_release(&args);
     return status;
 }

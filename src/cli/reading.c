@@ -7,12 +7,6 @@
 
 enum { WARNINGS_SHOWN = 20 };
 
-static void say_odd(void *user, const char *sentence)
-{
-    (void)user;
-    say(sentence);
-}
-
 int reading_open(struct reading *r, const struct args *args, struct lw_error *err)
 {
     *r = (struct reading){ .options = &args->options };
@@ -21,7 +15,6 @@ int reading_open(struct reading *r, const struct args *args, struct lw_error *er
     int code = lw_open(&r->session, err);
     if (!code) code = args_pass(args, r->session, err);
     if (code) return code;
-    if (!r->progress.quiet) options_odd_variables(say_odd, NULL);
     signals_start(&r->signals, r->session);
     lw_on_event(r->session, progress_event, &r->progress);
     return 0;

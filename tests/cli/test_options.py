@@ -33,6 +33,7 @@ def test_bad_variable_is_named(case):
     # LEGWORK_NO_KV_CACH would keep what was not to be kept, and say nothing.
     expect(ask(case, env={"LEGWORK_NO_KV_CACH": "1"}), 9, "LEGWORK_NO_KV_CACHE?")
     assert "MY_OWN" not in ask(case, env={"LEGWORK_MY_OWN_THING": "1"}).err
+    assert "LEGWORK_MODELS_DIR?" in ok(case.legwork("models", env={"LEGWORK_MODEL_DIR": "/"})).err
 
 
 def test_bad_configuration_is_named_with_its_line(case):

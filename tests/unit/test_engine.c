@@ -42,10 +42,14 @@ static void test_one_by_one_and_together(void **state)
         "Say the alphabet: A B C D E", "Complete: Monday Tuesday Wednesday",
         "Count: 1 2 3 4 5 6 7"
     };
-    static const char *const prefills[] = { "one, two, three, four,",
-                                            "red green blue red green", "A B C D E F",
-                                            "Monday, Tuesday, Wednesday,",
-                                            "1 2 3 4 5 6 7" };
+    /* The model is sure of how each goes on: a batch of another size is computed by
+     * other kernels, and of two tokens that are as likely now one is first, now the
+     * other. */
+    static const char *const prefills[] = {
+        "one, two, three, one, two, three, one, two, three, one, two,",
+        "red green blue red green", "A B C D E F", "Monday, Tuesday, Wednesday,",
+        "1 2 3 4 5 6 7"
+    };
     struct llm *llm = help_engine(state);
     struct ask asks[5];
     struct llm_request reqs[5];

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LIST_BYTES_MAX = 64 * 1024 };
 
@@ -39,16 +40,19 @@ static bool fold_vote(struct fold *f, const struct finding *x)
     return true;
 }
 
-static bool says_no(const char *value)
+/* yes_no: a value begins with one of these words, or says something else. */
+static bool says(const struct finding *x, const char *word)
 {
-    return tolower((unsigned char)value[0]) == 'n' &&
-           tolower((unsigned char)value[1]) == 'o' && !isalpha((unsigned char)value[2]);
+    size_t len = strlen(word);
+    unsigned char next = (unsigned char)x->value[strnlen(x->value, len)];
+    return strncasecmp(x->value, word, len) == 0 && !isalpha(next) && next < 0x80;
 }
 
 static bool fold_count(struct fold *f, const struct finding *x)
 {
-    f->count += f->task->answer != ANSWER_YES_NO || !says_no(x->value);
-    return true;
+    bool counts = f->task->answer != ANSWER_YES_NO || says(x, "yes");
+    f->count += counts;
+    return counts || says(x, "no");
 }
 
 static bool fold_sum(struct fold *f, const struct finding *x)
@@ -115,6 +119,14 @@ static bool (*const folds[REDUCE_KINDS])(struct fold *f, const struct finding *x
 
 /* --- The value ---------------------------------------------------------------- */
 
+/* Is it evidence of the value? A no takes part in a count of those that say yes, and is
+ * evidence of nothing. */
+static bool is_behind(const struct fold *f, const struct finding *x)
+{
+    bool yes_only = f->task->reduce == REDUCE_COUNT && f->task->answer == ANSWER_YES_NO;
+    return !yes_only || says(x, "yes");
+}
+
 static const char *sum_text(struct arena *arena, const struct fold *f)
 {
     char digits[DECIMAL_TEXT];
@@ -145,13 +157,14 @@ void reduce_task(struct arena *arena, const struct plan *plan, int task,
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *x = &findings->items[i];
         if (x->task != task) continue;
-        if ((takes_all || x->supported) && folds[t->reduce](&f, x))
-            f.from[f.n_from++] = i;
-        else
+        if ((!takes_all && !x->supported) || !folds[t->reduce](&f, x)) {
             out->left_out++;
+            continue;
+        }
+        out->used++;
+        if (is_behind(&f, x)) f.from[f.n_from++] = i;
     }
-    out->used = f.n_from;
-    if (f.n_from > 0) out->value = value_of(arena, &f);
+    if (out->used > 0) out->value = value_of(arena, &f);
     if (f.best) {
         f.from[0] = (size_t)(f.best - findings->items);
         f.n_from = 1;

@@ -9,10 +9,11 @@
 
 struct reduced {
     const char *value; /* in the arena; NULL: nothing to reduce */
-    /* Findings that took part; that could not: no number or date can be read
-     * in them, or their excerpt does not support them. */
+    /* Findings that took part; that could not: no number, date, yes or no can be
+     * read in them, or their excerpt does not support them. */
     size_t used, left_out;
-    const size_t *from; /* indices of the findings behind the value */
+    const size_t
+        *from; /* indices of the findings behind the value: what said no is not */
     size_t n_from;
 };
 
@@ -20,7 +21,8 @@ struct reduced {
  *
  *     list               the values, best first, joined by "; "
  *     vote               the value with most votes, the best-ranked of equals
- *     count              how many (of a yes_no task: how many say yes)
+ *     count              how many (of a yes_no task: how many say yes; what says
+ *                        neither yes nor no is left out)
  *     sum                exact (jobs/value.h), in the task's unit
  *     min, max           the finding with that number, as it was stated
  *     latest, earliest   the same for dates

@@ -66,11 +66,6 @@ static size_t verified(const struct record *rec, size_t *from)
     return n;
 }
 
-static bool says_nothing(enum question_kind kind, const struct asked *asked)
-{
-    return kind == QUESTION_ANY && strcmp(asked->reduced, "0") == 0;
-}
-
 static void answer_all(const struct proto_run *run, const struct record *rec,
                        enum question_kind kind, struct final *out)
 {
@@ -83,7 +78,7 @@ static void answer_all(const struct proto_run *run, const struct record *rec,
     size_t *from = arena_array(rec->reading->arena, rec->findings.n, sizeof *from);
     if (kind == QUESTION_LIST || kind == QUESTION_SUMMARY) {
         parts.n = verified(rec, from);
-    } else if (asked->reduced && !says_nothing(kind, asked)) {
+    } else if (asked->reduced) {
         parts.total = asked->reduced;
         parts.n = asked->n_from;
         memcpy(from, asked->from, asked->n_from * sizeof *from);

@@ -517,6 +517,30 @@ static void test_anything_at_all(void **state)
               "Yes [1]", 1);
 }
 
+/* A part that says no, or talks around it, is no evidence. */
+static void test_only_a_yes_is_evidence(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){
+                       .question = "Is there anything about Thistledown?",
+                       .docs = fee_docs,
+                       .worker = "when user contains \"office of Thistledown\"\n"
+                                 "say Yes\n"
+                                 "\n"
+                                 "when user contains \"July\"\n"
+                                 "say There is no mention of it.\n"
+                                 "\n"
+                                 "when any contains \"\"\n"
+                                 "say No\n",
+                   });
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_string_equal(w.out.answer, "Yes [1]");
+    assert_int_equal(w.out.n_citations, 1);
+    assert_int_equal(w.out.citations[0].quote.doc, 1);
+    world_release(&w);
+}
+
 static void test_nothing_at_all(void **state)
 {
     (void)state;
@@ -524,7 +548,10 @@ static void test_nothing_at_all(void **state)
     world_init(&w, &(struct world_options){
                        .question = "Is there anything about penguins?",
                        .docs = fee_docs,
-                       .worker = "when any contains \"\"\nsay no\n",
+                       .worker = "when user contains \"July\"\n"
+                                 "say There is no mention of penguins.\n"
+                                 "\n"
+                                 "when any contains \"\"\nsay no\n",
                    });
     assert_int_equal(world_run(&w, "local"), 0);
     assert_int_equal(w.out.status, FINAL_NOT_FOUND);
@@ -640,6 +667,7 @@ int main(void)
         cmocka_unit_test(test_the_last_state_is_cited_from_the_last_part),
         cmocka_unit_test(test_lists_counts_and_sums_are_put_together_here),
         cmocka_unit_test(test_anything_at_all),
+        cmocka_unit_test(test_only_a_yes_is_evidence),
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_one_failed_part_does_not_end_the_run),
         cmocka_unit_test(test_worker_that_cannot_be_reached_is_an_error),

@@ -66,6 +66,7 @@ static void add_reading(const struct packing *p, struct buf *b, const struct ask
 {
     if (!llm_info(p->reader)->in_process) {
         buf_addf(b, "   read %zu of %zu parts", asked->parts_read, asked->parts);
+        if (asked->parts_failed > 0) buf_addf(b, "; %zu failed", asked->parts_failed);
         buf_add_str(b, asked->n == 0 ? "; nothing found" : "");
     } else {
         buf_add_str(b, asked->n == 0 ? "   nothing found" : "   found");

@@ -5,7 +5,7 @@
  *        [f1] "USD 12 million" d1 page 12: "Purchases of property ... (12)"
  *        [f2] ...
  *     2. What reason is given?
- *        read 40 of 40 parts; nothing found
+ *        read 38 of 40 parts; 2 failed; nothing found
  *
  * A reader in this process is not told how many parts were read.
  *

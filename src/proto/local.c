@@ -233,10 +233,39 @@ static void answer_compared(const struct record *rec, struct final *out)
 
 /* --- The answer ------------------------------------------------------------ */
 
-static void end_answer(const struct proto_run *run, const struct record *rec,
+/* Parts that an answer is missing: that failed, for one of its questions if not for all,
+ * and where every part has to be read those that there was no room for in the plan. */
+static size_t unread_parts(const struct record *rec, bool all)
+{
+    struct coverage coverage;
+    record_coverage(rec, &coverage);
+    size_t n = coverage.failed + (all ? coverage.skipped : 0);
+    for (size_t i = 0; i < rec->n_asked; i++) {
+        if (rec->asked[i].parts_failed > n) n = rec->asked[i].parts_failed;
+    }
+    return n;
+}
+
+/* What is found stays found without the parts that failed; a total of all does not stay
+ * one. all: the answer needs every part. That nothing was found says itself what was
+ * read. */
+static void tell_unread(const struct proto_run *run, const struct record *rec, bool all,
+                        struct final *out)
+{
+    size_t n = unread_parts(rec, all);
+    if (n == 0 || out->status != FINAL_ANSWERED) return;
+    if (all) {
+        answer_partial(rec, out, LW_PARTIAL, record_unread(rec, n));
+    } else {
+        proto_warn(run, "%s", record_unread(rec, n));
+    }
+}
+
+static void end_answer(const struct proto_run *run, const struct record *rec, bool all,
                        struct final *out)
 {
     if (cancel_level(run->reading.cancel)) answer_stopped(rec, out);
+    tell_unread(run, rec, all, out);
     shape_answer(run, rec, run->reading.worker, run->reading.usage, out);
 }
 
@@ -260,7 +289,7 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     } else {
         answer_one(&rec, 0, out);
     }
-    end_answer(run, &rec, out);
+    end_answer(run, &rec, plan->tasks[0].read_all, out);
     record_release(&rec);
 }
 
@@ -365,7 +394,7 @@ static int answer_described(struct proto_run *run, const struct two_hop *h,
     struct record rec;
     record_init(&rec, &run->reading);
     int code = look_up_described(run, &rec, h, out, err);
-    if (code == 0) end_answer(run, &rec, out);
+    if (code == 0) end_answer(run, &rec, false, out);
     record_release(&rec);
     return code;
 }

@@ -68,6 +68,7 @@ static void count_parts(struct asked *asked, int task, const struct job_list *jo
         if (job->task != task || job->sample != 0) continue;
         asked->parts++;
         asked->parts_read += job->state == JOB_ANSWERED || job->state == JOB_ABSENT;
+        asked->parts_failed += job->state == JOB_FAILED;
     }
 }
 
@@ -128,6 +129,7 @@ void record_add_whole(struct record *rec, const char *ask, const struct finding 
     for (size_t i = 0; i < n; i++) record_add_finding(rec, &findings[i]);
     asked->parts = rec->reading->chunks->n;
     asked->parts_read = why ? 0 : asked->parts;
+    asked->parts_failed = asked->parts - asked->parts_read;
     for (size_t i = 0; i < rec->reading->chunks->n; i++) {
         bool found = !why && holds_quote(rec, findings, n, i);
         add_job(rec, &(struct job){
@@ -161,6 +163,12 @@ const char *record_why_unread(const struct record *rec)
         if (job->state == JOB_FAILED && job->why) return job->why;
     }
     return *rec->jobs.stop_reason ? rec->jobs.stop_reason : "no part was read";
+}
+
+const char *record_unread(const struct record *rec, size_t n)
+{
+    return arena_printf(rec->reading->arena, "%zu of %zu parts could not be read: %s", n,
+                        rec->reading->chunks->n, record_why_unread(rec));
 }
 
 void record_coverage(const struct record *rec, struct coverage *out)

@@ -18,7 +18,7 @@ struct asked {
     const char *ask;
     int round;       /* from 1 */
     size_t first, n; /* its findings: findings.items[first, first + n), best first */
-    size_t parts, parts_read; /* chunks that it was for; of these read */
+    size_t parts, parts_read, parts_failed; /* chunks that it was for; of these */
     /* The findings reduced to one value here; NULL where there is nothing to reduce. */
     const char *reduced;
     const char *reduced_how; /* "sum", "latest", ... */
@@ -58,6 +58,8 @@ long record_find(const struct record *rec, const char *id, size_t len);
 
 /* Why nothing could be read, where nothing was: of the first job that says so. */
 const char *record_why_unread(const struct record *rec);
+/* That n parts could not be read, and the first reason, as a sentence in the arena. */
+const char *record_unread(const struct record *rec, size_t n);
 void record_coverage(const struct record *rec, struct coverage *out);
 
 /* Was this asked before, word for word? */

@@ -79,6 +79,14 @@ int rounds_conclude(struct rounds *r, const struct rounds_turn *turn, struct fin
 
 /* --- The end --------------------------------------------------------------- */
 
+/* An answer does not say which parts it is without. */
+static void tell_failed(const struct rounds *r, const struct final *out)
+{
+    bool tells = out->status == FINAL_NOT_FOUND;
+    if (out->coverage.failed == 0 || tells) return;
+    proto_warn(r->run, "%s", record_unread(&r->record, out->coverage.failed));
+}
+
 int rounds_end(struct rounds *r, int code, struct lw_error *why, struct final *out,
                struct lw_error *err)
 {
@@ -87,6 +95,7 @@ int rounds_end(struct rounds *r, int code, struct lw_error *why, struct final *o
     if (code) {
         err_set(err, code, "%s", why->message);
     } else {
+        tell_failed(r, out);
         shape_answer(run, &r->record, run->supervisor, run->remote_usage, out);
     }
     record_release(&r->record);

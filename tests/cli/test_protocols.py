@@ -46,6 +46,22 @@ def test_read_a_few(case):
     assert answer["coverage"]["read"] == 3 and answer["coverage"]["skipped"] > 3
 
 
+def test_a_list_without_a_part_that_failed_is_partial(case):
+    """Another exit status than that of a list of all there is."""
+    case.write("a.txt", "The pelican was fed.\n")
+    case.write("b.txt", "The heron was fed.\n")
+    worker = case.server("""
+when body contains "heron"
+status 400
+
+say {"items": ["pelican"]}
+""")
+    result = case.legwork("ask", "--json", "--local", worker.url, "Name all birds.", "a.txt", "b.txt")
+    answer = check_answer(expect(result, 10, "1 of 2 parts could not be read").json)
+    assert answer["status"] == "partial" and "pelican" in answer["answer"]
+    assert answer["coverage"]["failed"] == 1
+
+
 def test_one_request_a_job(case):
     """Never one conversation for many jobs: the bug that loses five jobs of six."""
     worker = case.server(READER)

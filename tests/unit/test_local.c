@@ -561,6 +561,38 @@ static void test_nothing_at_all(void **state)
 
 /* --- Failures ---------------------------------------------------------------- */
 
+/* What all parts say together is less than it seems where one was not read. */
+static void test_a_total_without_some_parts_is_partial(void **state)
+{
+    static const char *const cases[][2] = {
+        { "How many crowns did she pay in all?", "51 = 51 crowns to Marrowby [1]" },
+        { "Name all fees that she paid.", "51 crowns to Marrowby [1]" },
+        { "How many times did she pay?", "1: 51 crowns to Marrowby [1]" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        world_init(&w, &(struct world_options){
+                           .question = cases[i][0],
+                           .docs = fee_docs,
+                           .worker = "when user contains \"51 crowns\"\n"
+                                     "say {\"items\": [\"51 crowns to Marrowby\"]}\n"
+                                     "\n"
+                                     "when user contains \"64 crowns\"\n"
+                                     "finish failed the server is busy\n"
+                                     "\n"
+                                     "when any contains \"\"\n"
+                                     "say {\"items\": []}\n" });
+        assert_int_equal(world_run(&w, "local"), 0);
+        assert_int_equal(w.out.status, FINAL_PARTIAL);
+        assert_int_equal(w.out.cause, LW_PARTIAL);
+        assert_string_equal(w.out.answer, cases[i][1]);
+        assert_string_equal(w.out.cause_message,
+                            "1 of 3 parts could not be read: the server is busy");
+        world_release(&w);
+    }
+}
+
 static void test_one_failed_part_does_not_end_the_run(void **state)
 {
     (void)state;
@@ -577,6 +609,8 @@ static void test_one_failed_part_does_not_end_the_run(void **state)
     assert_int_equal(world_run(&w, "local"), 0);
     assert_int_equal(w.out.status, FINAL_ANSWERED);
     assert_contains(w.out.answer, "12 million dollars");
+    assert_contains(w.warnings.data,
+                    "1 of 7 parts could not be read: the server is busy");
     world_release(&w);
 }
 
@@ -669,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_anything_at_all),
         cmocka_unit_test(test_only_a_yes_is_evidence),
         cmocka_unit_test(test_nothing_at_all),
+        cmocka_unit_test(test_a_total_without_some_parts_is_partial),
         cmocka_unit_test(test_one_failed_part_does_not_end_the_run),
         cmocka_unit_test(test_worker_that_cannot_be_reached_is_an_error),
         cmocka_unit_test(test_cancel_returns_what_was_found),

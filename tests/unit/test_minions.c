@@ -310,6 +310,10 @@ static void test_cut_off_worker_replies_are_counted_as_failed(void **state)
     assert_int_equal(world_run(&w, "minions"), 0);
     assert_int_equal(w.out.coverage.failed, 1);
     assert_int_equal(w.out.coverage.read, world_docs_chunks - 1);
+    assert_contains(w.warnings.data, "1 of 7 parts could not be read: ");
+    char *sent = world_sent(w.supervisor);
+    assert_contains(sent, "read 6 of 7 parts; 1 failed");
+    mem_free(sent);
     world_release(&w);
 }
 

@@ -452,8 +452,6 @@ void answer_from_points(const struct record *rec, const struct answer_point *poi
     builder_end(&b, FINAL_ANSWERED, out);
 }
 
-static const char words_nothing[] = "not found";
-
 void answer_from_lines(const struct record *rec, const struct answer_line *lines,
                        size_t n, struct final *out)
 {
@@ -461,7 +459,7 @@ void answer_from_lines(const struct record *rec, const struct answer_line *lines
     builder_init(&b, rec);
     for (size_t i = 0; i < n; i++) {
         buf_addf(&b.text, "%s%s", i > 0 ? "\n" : "", lines[i].label);
-        if (lines[i].n == 0) buf_add_str(&b.text, words_nothing);
+        if (lines[i].n == 0) buf_add_str(&b.text, lines[i].nothing);
         for (size_t k = 0; k < lines[i].n; k++) {
             const size_t *from = &lines[i].from[k];
             if (k > 0) buf_add_str(&b.text, "; ");

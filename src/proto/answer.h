@@ -50,10 +50,11 @@ struct answer_point {
 void answer_from_points(const struct record *rec, const struct answer_point *points,
                         size_t n, struct final *out);
 
-/* Lines of "label: value [1]", where nothing was found "label: not found". from: findings
- * (indices), of which at least one line has one. */
+/* Lines of "label: value [1]", where nothing was found "label: not found" or why. from:
+ * findings (indices), of which at least one line has one. */
 struct answer_line {
-    const char *label; /* with what follows it, ": " or " " */
+    const char *label;   /* with what follows it, ": " or " " */
+    const char *nothing; /* stands for the value where n is 0 */
     const size_t *from;
     size_t n;
 };

@@ -198,6 +198,11 @@ static const char *label_of(const struct record *rec, const struct task *task)
                : arena_printf(rec->reading->arena, "%s ", task->ask);
 }
 
+static const char *nothing_of(const struct record *rec, const struct asked *asked)
+{
+    return words_none(rec->reading->arena, asked->parts_read, asked->parts);
+}
+
 /* A line for each task. */
 static void answer_each(const struct record *rec, const struct plan *plan,
                         struct final *out)
@@ -207,6 +212,7 @@ static void answer_each(const struct record *rec, const struct plan *plan,
     struct answer_line *lines = arena_array(a, plan->n_tasks, sizeof *lines);
     for (size_t i = 0; i < plan->n_tasks; i++) {
         lines[i].label = label_of(rec, &plan->tasks[i]);
+        lines[i].nothing = nothing_of(rec, &rec->asked[i]);
         lines[i].from = &from[i];
         lines[i].n = best_of(rec, &rec->asked[i], 1, &from[i]);
         n += lines[i].n;
@@ -246,26 +252,38 @@ static size_t unread_parts(const struct record *rec, bool all)
     return n;
 }
 
-/* What is found stays found without the parts that failed; a total of all does not stay
- * one. all: the answer needs every part. That nothing was found says itself what was
- * read. */
-static void tell_unread(const struct proto_run *run, const struct record *rec, bool all,
-                        struct final *out)
+/* Is there nothing in a line because of parts that failed? */
+static bool lacks_line(const struct record *rec, const struct plan *plan)
 {
+    size_t from, n = plan->n_tasks > 1 ? rec->n_asked : 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct asked *asked = &rec->asked[i];
+        if (asked->parts_failed > 0 && best_of(rec, asked, 1, &from) == 0) return true;
+    }
+    return false;
+}
+
+/* What is found stays found without the parts that failed; a total of all does not stay
+ * one. plan: NULL for what was looked up. That nothing was found says itself what was
+ * read. */
+static void tell_unread(const struct proto_run *run, const struct record *rec,
+                        const struct plan *plan, struct final *out)
+{
+    bool all = plan && plan->tasks[0].read_all;
     size_t n = unread_parts(rec, all);
     if (n == 0 || out->status != FINAL_ANSWERED) return;
-    if (all) {
+    if (all || (plan && lacks_line(rec, plan))) {
         answer_partial(rec, out, LW_PARTIAL, record_unread(rec, n));
     } else {
         proto_warn(run, "%s", record_unread(rec, n));
     }
 }
 
-static void end_answer(const struct proto_run *run, const struct record *rec, bool all,
-                       struct final *out)
+static void end_answer(const struct proto_run *run, const struct record *rec,
+                       const struct plan *plan, struct final *out)
 {
     if (cancel_level(run->reading.cancel)) answer_stopped(rec, out);
-    tell_unread(run, rec, all, out);
+    tell_unread(run, rec, plan, out);
     shape_answer(run, rec, run->reading.worker, run->reading.usage, out);
 }
 
@@ -289,7 +307,7 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     } else {
         answer_one(&rec, 0, out);
     }
-    end_answer(run, &rec, plan->tasks[0].read_all, out);
+    end_answer(run, &rec, plan, out);
     record_release(&rec);
 }
 
@@ -352,8 +370,14 @@ static void tell_both(const struct record *rec, const struct two_hop *h, long wh
 {
     size_t answer = (size_t)what, name = (size_t)who;
     const char *described = h->question + h->at;
+    /* A question that failed is not on the record: then the last is the one for who. */
+    const struct asked *last = &rec->asked[rec->n_asked - 1];
+    const struct asked unasked = { .parts = 0 };
     const struct answer_line lines[] = {
-        { .label = "", .from = &answer, .n = what >= 0 },
+        { .label = "",
+          .nothing = nothing_of(rec, name < last->first ? last : &unasked),
+          .from = &answer,
+          .n = what >= 0 },
         { .label = arena_printf(rec->reading->arena, "%.*s: ", (int)h->len, described),
           .from = &name,
           .n = 1 },
@@ -394,7 +418,7 @@ static int answer_described(struct proto_run *run, const struct two_hop *h,
     struct record rec;
     record_init(&rec, &run->reading);
     int code = look_up_described(run, &rec, h, out, err);
-    if (code == 0) end_answer(run, &rec, false, out);
+    if (code == 0) end_answer(run, &rec, NULL, out);
     record_release(&rec);
     return code;
 }

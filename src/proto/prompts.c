@@ -358,6 +358,14 @@ const char *words_not_found(struct arena *a, const struct coverage *c)
         c->read, c->chunks, parts(c->chunks), failed);
 }
 
+const char *words_none(struct arena *a, size_t read, size_t n_parts)
+{
+    if (read == 0) return "not read";
+    if (read == n_parts) return "not found";
+    return arena_printf(a, "not found in the %zu of %zu parts that were read", read,
+                        n_parts);
+}
+
 const char *words_nothing_yet(struct arena *a, const struct coverage *c)
 {
     return arena_printf(a, "Nothing was found so far: %zu of %zu %s were read.", c->read,

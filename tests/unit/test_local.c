@@ -107,6 +107,59 @@ static void test_each_document_has_its_answer(void **state)
     }
 }
 
+/* A document whose parts failed is no document that does not say it. */
+static void test_each_document_says_what_was_read(void **state)
+{
+    static const struct {
+        const char *fails, *says;
+    } cases[] = {
+        { "High Street\"\nfinish failed busy\n\n"
+          "when user contains \"keep a dog\"\nfinish failed busy\n\n"
+          "when user contains \"1,900",
+          "not read" },
+        { "keep a dog", "not found in the 2 of 3 parts that were read" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        char script[1024], expected[256];
+        snprintf(script, sizeof script,
+                 "when user contains \"%s\"\nfinish failed busy\n\n%s", cases[i].fails,
+                 reads_leases);
+        world_init(&w,
+                   &(struct world_options){ .question = "What is the notice period in "
+                                                        "each lease?",
+                                            .docs = leases,
+                                            .worker = script });
+        assert_int_equal(world_run(&w, "local"), 0);
+        snprintf(expected, sizeof expected,
+                 "%s: three months [1]\n%s: %s\n%s: two weeks [2]", w.set.docs[0]->name,
+                 w.set.docs[1]->name, cases[i].says, w.set.docs[2]->name);
+        assert_string_equal(w.out.answer, expected);
+        assert_int_equal(w.out.status, FINAL_PARTIAL);
+        assert_contains(w.out.cause_message, "could not be read: busy");
+        world_release(&w);
+    }
+}
+
+static void stop_after_first(void *user, const struct reading_progress *p);
+
+static void test_documents_behind_a_stop_are_not_read(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct world_options){ .question = "What is the notice period in "
+                                                        "each lease?",
+                                            .docs = leases,
+                                            .worker = reads_leases });
+    w.run.reading.progress = stop_after_first;
+    assert_int_equal(world_run(&w, "local"), 0);
+    assert_int_equal(w.out.status, FINAL_PARTIAL);
+    assert_null(strstr(w.out.answer, "not found\n"));
+    assert_contains(w.out.answer, "read");
+    world_release(&w);
+}
+
 /* One document: what is told of both sides, where it is told. */
 static void test_a_comparison_within_a_document(void **state)
 {
@@ -284,7 +337,8 @@ static void test_a_failure_behind_the_name(void **state)
     run_lantern(&w, lantern,
                 NAMES_THE_OWNER "when any contains \"\"\nfinish failed out of memory\n");
     assert_int_equal(w.out.status, FINAL_PARTIAL);
-    assert_contains(w.out.answer, "Kaspar Voss [1]");
+    assert_string_equal(w.out.answer,
+                        "not read\nthe owner of the blue lantern: Kaspar Voss [1]");
     assert_contains(w.out.cause_message, "out of memory");
     world_release(&w);
 }
@@ -307,7 +361,8 @@ static void test_a_stop_behind_the_name(void **state)
     w.run.reading.user = &w;
     assert_int_equal(world_run(&w, "local"), 0);
     assert_int_equal(w.out.status, FINAL_PARTIAL);
-    assert_contains(w.out.answer, "Kaspar Voss [1]");
+    assert_string_equal(w.out.answer,
+                        "not read\nthe owner of the blue lantern: Kaspar Voss [1]");
     world_release(&w);
 }
 
@@ -686,6 +741,8 @@ int main(void)
         cmocka_unit_test(test_answer_with_citation),
         cmocka_unit_test(test_an_answer_that_repeats_the_question),
         cmocka_unit_test(test_each_document_has_its_answer),
+        cmocka_unit_test(test_each_document_says_what_was_read),
+        cmocka_unit_test(test_documents_behind_a_stop_are_not_read),
         cmocka_unit_test(test_a_comparison_within_a_document),
         cmocka_unit_test(test_both_sides_have_their_answer),
         cmocka_unit_test(test_nothing_in_any_document),

@@ -535,12 +535,32 @@ bool answer_is_blank(const char *text)
     return true;
 }
 
-/* The words alone: "Not stated for 2021, but 5 in 2022 [f1]" is an answer. */
-bool answer_is_not_stated(const char *text)
+/* Does a text have words besides its marks, and does one of those cite a finding? */
+static void look_through(const struct record *rec, const char *text, bool *words,
+                         bool *cites)
 {
+    struct marks marks;
+    struct mark mark;
+    marks_init(&marks, rec, text);
+    *words = *cites = false;
+    while (*text) {
+        enum mark_kind kind = marks_read(&marks, text, &mark);
+        *cites = *cites || kind == MARK_CITES;
+        if (kind == MARK_NONE) {
+            *words = *words || isalnum((unsigned char)*text) || (*text & 0x80);
+            mark.len = 1;
+        }
+        text += mark.len;
+    }
+}
+
+bool answer_is_not_stated(const struct record *rec, const char *text)
+{
+    bool words, cites;
     text += strspn(text, " \t\n\"'");
-    return strncasecmp(text, PROMPT_ABSENT, strlen(PROMPT_ABSENT)) == 0 &&
-           strlen(text) <= NOT_STATED_BYTES_MAX;
+    if (strncasecmp(text, PROMPT_ABSENT, strlen(PROMPT_ABSENT)) != 0) return false;
+    look_through(rec, text + strlen(PROMPT_ABSENT), &words, &cites);
+    return !words || (!cites && strlen(text) <= NOT_STATED_BYTES_MAX);
 }
 
 bool answer_from_reply(const struct record *rec, const json_t *reply, struct final *out)
@@ -548,7 +568,7 @@ bool answer_from_reply(const struct record *rec, const json_t *reply, struct fin
     const char *answer = json_str(reply, "answer", "");
     const json_t *ids = json_object_get(reply, "rests_on");
     if (answer_is_blank(answer)) return false;
-    if (answer_is_not_stated(answer)) {
+    if (answer_is_not_stated(rec, answer)) {
         answer_not_found(rec, out);
         return true;
     }

@@ -87,8 +87,9 @@ int answer_after_error(const struct record *rec, int code, struct final *out,
 
 /* Nothing to be seen: white space and characters that take no room. */
 bool answer_is_blank(const char *text);
-/* Does a supervisor's answer say that there is none? */
-bool answer_is_not_stated(const char *text);
+/* Does a supervisor's answer say that there is none? In these words alone, or with a few
+ * more that cite nothing: "Not stated for 2021, but 5 in 2022 [f1]" is an answer. */
+bool answer_is_not_stated(const struct record *rec, const char *text);
 
 /* A finding whose quote stands in the document and shows its value. */
 bool answer_is_verified(const struct finding *f);

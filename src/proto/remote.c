@@ -99,7 +99,7 @@ static void answer_with_quotes(struct record *rec, const json_t *reply, struct f
         if (*rec->findings.items[i].value) ids[n++] = rec->findings.items[i].id;
     }
     const char *answer = json_str(reply, "answer", "");
-    if (answer_is_not_stated(answer)) {
+    if (answer_is_not_stated(rec, answer)) {
         answer_not_found(rec, out);
     } else {
         answer_from_text(rec, answer, ids, n, out);

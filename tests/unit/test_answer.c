@@ -180,6 +180,41 @@ static void test_long_values_keep_their_warning(void **state)
     desk_release(&d);
 }
 
+/* --- Nothing stated ------------------------------------------------------------ */
+
+/* The words alone, or a short remark; with a mark behind other words it is an answer. */
+static void test_not_stated(void **state)
+{
+    static const struct {
+        const char *reply;
+        enum final_status status;
+        const char *answer; /* NULL: any */
+    } cases[] = {
+        { "not stated", FINAL_NOT_FOUND, NULL },
+        { "\"Not stated.\"", FINAL_NOT_FOUND, NULL },
+        { "Not stated [f1].", FINAL_NOT_FOUND, NULL },
+        { "Not stated in the documents.", FINAL_NOT_FOUND, NULL },
+        { "Not stated for 2021 [f9]", FINAL_NOT_FOUND, NULL },
+        { "Not stated for 2021, but 5 in 2022 [f1]", FINAL_ANSWERED,
+          "Not stated for 2021, but 5 in 2022 [1]" },
+        { "Not stated for 2021, but five times, it is said, in the year after that.",
+          FINAL_ANSWERED, NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct desk d;
+        struct final out;
+        desk_init(&d, "It leaked 5 times in 2022.");
+        add_lines(&d, "5 | It leaked 5 times in 2022.");
+        json_t *reply = json_pack("{s:[], s:s}", "rests_on", "answer", cases[i].reply);
+        assert_true(answer_from_reply(&d.record, reply, &out));
+        if (out.status != cases[i].status) fail_msg("%s", cases[i].reply);
+        if (cases[i].answer) assert_string_equal(out.answer, cases[i].answer);
+        json_decref(reply);
+        desk_release(&d);
+    }
+}
+
 /* --- What a supervisor reads ------------------------------------------------- */
 
 static struct llm *counter(void)
@@ -256,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_long_answers_keep_their_warning),
         cmocka_unit_test(test_long_values_keep_their_warning),
+        cmocka_unit_test(test_not_stated),
         cmocka_unit_test(test_findings_keep_to_the_budget),
         cmocka_unit_test(test_every_question_gets_a_finding),
         cmocka_unit_test(test_quotes_are_strings),

@@ -174,6 +174,20 @@ static void test_not_stated_is_not_found(void **state)
     world_release(&w);
 }
 
+static void test_not_stated_for_a_part_of_it_is_an_answer(void **state)
+{
+    (void)state;
+    struct world w;
+    init(&w,
+         "when any contains \"\"\n"
+         "say {\"answer\": \"Not stated for 2021, but 45 euros in 2023 [1]\", "
+         "\"quotes\": [{\"doc\": \"d2\", \"quote\": \"rose to 45 euros a year\"}]}\n",
+         0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    assert_string_equal(w.out.answer, "Not stated for 2021, but 45 euros in 2023 [1]");
+    world_release(&w);
+}
+
 static void test_empty_answer_is_asked_again(void **state)
 {
     (void)state;
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_short_quotes_are_evidence),
         cmocka_unit_test(test_quote_of_another_document_is_found),
         cmocka_unit_test(test_not_stated_is_not_found),
+        cmocka_unit_test(test_not_stated_for_a_part_of_it_is_an_answer),
         cmocka_unit_test(test_empty_answer_is_asked_again),
         cmocka_unit_test(test_too_large_is_refused_before_sending),
         cmocka_unit_test(test_prose_is_an_error),

@@ -381,8 +381,10 @@ static const char *take_words(struct builder *b, const char *text)
     struct buf words;
     size_t len = strlen(text);
     while (len > 0 && isspace((unsigned char)text[len - 1])) len--;
-    b->cut = len > WORDS_BYTES_MAX;
-    if (b->cut) len = utf8_floor(text, len, WORDS_BYTES_MAX);
+    if (len > WORDS_BYTES_MAX) {
+        b->cut = true;
+        len = utf8_floor(text, len, WORDS_BYTES_MAX);
+    }
     buf_init(&words, WORDS_BYTES_MAX);
     clean(&words, text, len);
     const char *front = words.data + strspn(words.data, " \t\n");
@@ -406,9 +408,54 @@ void answer_from_text(const struct record *rec, const char *text,
 
 /* --- Answers without a model's text -------------------------------------- */
 
+/* Bytes of the bracket of numbers at s, "[3]" or "[3, 5-7]"; 0: none begins there.
+ * *clashes: one of them is 1 to most. */
+static size_t numbers_in_bracket(const char *s, size_t most, bool *clashes)
+{
+    static const char between_numbers[] = " ,;-\xe2\x80\x93"; /* an en dash, too */
+    const char *at = s + 1;
+    *clashes = false;
+    if (*s != '[' || !isdigit((unsigned char)*at)) return 0;
+    while (isdigit((unsigned char)*at)) {
+        char *end;
+        unsigned long n = strtoul(at, &end, 10);
+        *clashes = *clashes || (n >= 1 && n <= most);
+        at = end + strspn(end, between_numbers);
+    }
+    return *at == ']' ? (size_t)(at - s) + 1 : 0;
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* Words of a document as the worker took them, on one line. Brackets of numbers, a
+ * paper's references, become round ones where they could be taken for citations: of our
+ * numbers, or in front of the line. */
+static void add_words(struct builder *b, const char *words)
+{
+    const char *front = take_words(b, words);
+    size_t len;
+    for (const char *s = front; *s; s += len) {
+        bool clashes;
+        len = numbers_in_bracket(s, b->rec->findings.n, &clashes);
+        if (len > 0 && (clashes || s == front)) {
+            buf_addf(&b->text, "(%.*s)", (int)len - 2, s + 1);
+            continue;
+        }
+        len = 1;
+        if (!is_control(*s)) {
+            buf_add_char(&b->text, *s);
+        } else if (s > front && !is_control(s[-1])) {
+            buf_add_char(&b->text, ' ');
+        }
+    }
+}
+
 static void add_value(struct builder *b, const char *value, const size_t *from, size_t n)
 {
-    buf_add_str(&b->text, value);
+    add_words(b, value);
     if (n > 0) buf_add_char(&b->text, ' ');
     add_marks(b, from, n);
 }

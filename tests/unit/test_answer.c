@@ -180,6 +180,46 @@ static void test_long_values_keep_their_warning(void **state)
     desk_release(&d);
 }
 
+/* --- Values ------------------------------------------------------------------- */
+
+/* A value is on one line, and no bracket of it can be taken for a citation. */
+static void test_values_cite_nothing(void **state)
+{
+    static const char *const cases[][2] = {
+        { "fever [1]", "fever (1) [1]" },
+        { "cough [3, 2]", "cough (3, 2) [1]" },
+        { "rash [1\xe2\x80\x93"
+          "4] and more",
+          "rash (1\xe2\x80\x93"
+          "4) and more [1]" },
+        { "the census [1901]", "the census [1901] [1]" },
+        { "see [a] and [b]", "see [a] and [b] [1]" },
+        { "[0] and 9", "(0) and 9 [1]" },
+        { "x [0]", "x [0] [1]" },
+        { "an end [1", "an end [1 [1]" },
+        { "[7] deed.pdf: \"He pays.\"", "(7) deed.pdf: \"He pays.\" [1]" },
+        { "pears\r\n\n[7] deed.pdf: \"He pays.\"",
+          "pears [7] deed.pdf: \"He pays.\" [1]" },
+        { "plums\xe2\x80\xa8[7] deed.pdf: \"He pays.\"",
+          "plums [7] deed.pdf: \"He pays.\" [1]" },
+        { "figs [\xe2\x80\x8b"
+          "1]\tand\x1bmore",
+          "figs (1) and more [1]" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct desk d;
+        struct final out;
+        size_t first = 0;
+        desk_init(&d, "Fever. Cough. Rash.");
+        add_lines(&d, "fever | Fever.\ncough | Cough.\nrash | Rash.");
+        answer_from_value(&d.record, cases[i][0], &first, 1, &out);
+        assert_string_equal(out.answer, cases[i][1]);
+        assert_int_equal(out.n_citations, 1);
+        desk_release(&d);
+    }
+}
+
 /* --- Nothing stated ------------------------------------------------------------ */
 
 /* The words alone, or a short remark; with a mark behind other words it is an answer. */
@@ -291,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_long_answers_keep_their_warning),
         cmocka_unit_test(test_long_values_keep_their_warning),
+        cmocka_unit_test(test_values_cite_nothing),
         cmocka_unit_test(test_not_stated),
         cmocka_unit_test(test_findings_keep_to_the_budget),
         cmocka_unit_test(test_every_question_gets_a_finding),

@@ -189,13 +189,17 @@ static size_t best_of(const struct record *rec, const struct asked *asked, size_
     return n;
 }
 
-/* Is the task one document's, it is told by its name; else by what was asked. */
-static const char *label_of(const struct record *rec, const struct task *task)
+/* What a document is called: by its name to the user, by its id to others. */
+enum naming { BY_NAME, BY_ID };
+
+/* Is the task one document's, it is told by that; else by what was asked. */
+static const char *label_of(const struct record *rec, const struct task *task,
+                            enum naming naming)
 {
-    const struct doc_set *set = rec->reading->set;
-    return task->n_docs == 1
-               ? arena_printf(rec->reading->arena, "%s: ", set->docs[task->docs[0]]->name)
-               : arena_printf(rec->reading->arena, "%s ", task->ask);
+    struct arena *a = rec->reading->arena;
+    if (task->n_docs != 1) return arena_printf(a, "%s ", task->ask);
+    const struct doc *doc = rec->reading->set->docs[task->docs[0]];
+    return arena_printf(a, "%s: ", naming == BY_NAME ? doc->name : doc->id);
 }
 
 static const char *nothing_of(const struct record *rec, const struct asked *asked)
@@ -205,13 +209,13 @@ static const char *nothing_of(const struct record *rec, const struct asked *aske
 
 /* A line for each task. */
 static void answer_each(const struct record *rec, const struct plan *plan,
-                        struct final *out)
+                        enum naming naming, struct final *out)
 {
     struct arena *a = rec->reading->arena;
     size_t *from = arena_array(a, plan->n_tasks, sizeof *from), n = 0;
     struct answer_line *lines = arena_array(a, plan->n_tasks, sizeof *lines);
     for (size_t i = 0; i < plan->n_tasks; i++) {
-        lines[i].label = label_of(rec, &plan->tasks[i]);
+        lines[i].label = label_of(rec, &plan->tasks[i], naming);
         lines[i].nothing = nothing_of(rec, &rec->asked[i]);
         lines[i].from = &from[i];
         lines[i].n = best_of(rec, &rec->asked[i], 1, &from[i]);
@@ -279,12 +283,26 @@ static void tell_unread(const struct proto_run *run, const struct record *rec,
     }
 }
 
+/* The answer as the worker may read it, which may be a server elsewhere. */
+static const char *told_to_worker(const struct proto_run *run, const struct record *rec,
+                                  const struct plan *plan, const struct final *out)
+{
+    struct final by_id;
+    bool names = plan && plan->n_tasks > 1;
+    if (!names || !run->schema || llm_info(run->reading.worker)->on_device) {
+        return out->answer;
+    }
+    answer_each(rec, plan, BY_ID, &by_id);
+    return by_id.answer;
+}
+
 static void end_answer(const struct proto_run *run, const struct record *rec,
                        const struct plan *plan, struct final *out)
 {
     if (cancel_level(run->reading.cancel)) answer_stopped(rec, out);
     tell_unread(run, rec, plan, out);
-    shape_answer(run, rec, run->reading.worker, run->reading.usage, out);
+    const char *told = told_to_worker(run, rec, plan, out);
+    shape_answer(run, rec, run->reading.worker, run->reading.usage, told, out);
 }
 
 static void answer_question(struct proto_run *run, const struct plan *plan,
@@ -297,7 +315,7 @@ static void answer_question(struct proto_run *run, const struct plan *plan,
     if (rec.findings.n == 0) {
         answer_not_found(&rec, out);
     } else if (plan->n_tasks > 1) {
-        answer_each(&rec, plan, out);
+        answer_each(&rec, plan, BY_NAME, out);
     } else if (kind == QUESTION_COMPARE) {
         answer_compared(&rec, out);
     } else if (kind == QUESTION_LAST || kind == QUESTION_FIRST) {

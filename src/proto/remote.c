@@ -141,7 +141,7 @@ int remote_run(struct proto_run *run, struct final *out, struct lw_error *err)
     record_init(&rec, &run->reading);
     record_add_whole(&rec, run->reading.question, findings, n, NULL);
     answer_with_quotes(&rec, reply, out);
-    shape_answer(run, &rec, run->supervisor, run->remote_usage, out);
+    shape_answer(run, &rec, run->supervisor, run->remote_usage, out->answer, out);
     record_release(&rec);
     json_decref(reply);
     return 0;

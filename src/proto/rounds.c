@@ -96,7 +96,8 @@ int rounds_end(struct rounds *r, int code, struct lw_error *why, struct final *o
         err_set(err, code, "%s", why->message);
     } else {
         tell_failed(r, out);
-        shape_answer(run, &r->record, run->supervisor, run->remote_usage, out);
+        shape_answer(run, &r->record, run->supervisor, run->remote_usage, out->answer,
+                     out);
     }
     record_release(&r->record);
     return code;

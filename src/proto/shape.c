@@ -27,7 +27,8 @@ static int take_value(const struct proto_run *run, const json_t *value, struct f
 }
 
 void shape_answer(const struct proto_run *run, const struct record *rec,
-                  struct llm *model, struct usage *usage, struct final *out)
+                  struct llm *model, struct usage *usage, const char *told,
+                  struct final *out)
 {
     const struct reading *r = &run->reading;
     struct llm_message messages[SUPERVISOR_MESSAGES];
@@ -35,9 +36,9 @@ void shape_answer(const struct proto_run *run, const struct record *rec,
     json_t *value = NULL;
     if (!run->schema || out->status == FINAL_NOT_FOUND || cancel_level(r->cancel)) return;
     proto_stage(run, "writing");
-    prompt_shape(run, out->answer, "", messages);
+    prompt_shape(run, told, "", messages);
     const char *found = findings_text(rec, model, supervise_room(model, messages));
-    prompt_shape(run, out->answer, found, messages);
+    prompt_shape(run, told, found, messages);
     struct llm_request req = {
         .messages = messages,
         .n_messages = SUPERVISOR_MESSAGES,

@@ -172,6 +172,26 @@ def test_worker_elsewhere_must_be_allowed(case):
         assert answer["egress"]["document_chars"] > 0.9 * len(contract(10))
 
 
+def test_file_names_are_not_sent_to_a_worker_elsewhere(case):
+    """The lines of an answer on each document begin with its name, on this machine."""
+    case.write("schema.json", json.dumps({
+        "type": "object", "properties": {"d1": {"type": "string"}}, "required": ["d1"]}))
+    for name in ("name-canary-1.txt", "name-canary-2.txt"):
+        case.write("papers/" + name, contract(10))
+    worker = case.server("""
+when body contains "Put this answer into JSON"
+say {"d1": "ninety days"}
+""" + READER)
+    args = ["ask", "--json", "--local", ELSEWHERE, "--allow-worker", "worker.example",
+            "What is the notice period in each contract?", "papers"]
+    answer = check_answer(ok(case.legwork(*args, env=through(worker))).json)
+    assert "name-canary-1.txt: " in answer["answer"], answer["answer"]
+    args[2:2] = ["--schema", "schema.json"]
+    answer = check_answer(ok(case.legwork(*args, env=through(worker))).json)
+    assert answer["answer"] == '{"d1":"ninety days"}', answer["answer"]
+    assert b"d1: " in worker.received() and b"canary" not in worker.received()
+
+
 def test_allowed_workers_of_the_configuration(case):
     case.write("a.txt", contract(10))
     worker = case.server(READER)

@@ -17,6 +17,7 @@ enum {
     ASK_BYTES_MAX = 300,
     VALUE_BYTES_MAX = 400,
     QUOTE_BYTES_MAX = 600,
+    IDS_SHOWN_MAX = 12,
     LINE_BYTES_MAX = 8 * 1024,
     TEXT_BYTES_MAX = 1024 * 1024
 };
@@ -50,14 +51,24 @@ static void add_string(struct buf *b, const char *text, size_t len, size_t bytes
 
 /* --- Lines --------------------------------------------------------------- */
 
+/* Totals are our own words; any other value is a document's. */
 static void add_reduced(const struct packing *p, struct buf *b, const struct asked *asked)
 {
     if (!asked->reduced) return;
-    buf_addf(b, "; %s: %s (", asked->reduced_how, asked->reduced);
-    for (size_t i = 0; i < asked->n_from; i++) {
-        buf_addf(b, "%s%s", i ? ", " : "", p->rec->findings.items[asked->from[i]].id);
+    bool total = asked->reduced_how == REDUCE_COUNT || asked->reduced_how == REDUCE_SUM;
+    buf_addf(b, "; %s: ", reduce_kind_name(asked->reduced_how));
+    if (total) {
+        buf_add_str(b, asked->reduced);
+    } else {
+        add_string(b, asked->reduced, strlen(asked->reduced), VALUE_BYTES_MAX);
     }
-    buf_add_char(b, ')');
+    size_t n = asked->n_from, shown = n < IDS_SHOWN_MAX ? n : IDS_SHOWN_MAX;
+    for (size_t i = 0; i < shown; i++) {
+        const char *id = p->rec->findings.items[asked->from[i]].id;
+        buf_addf(b, "%s%s", i ? ", " : " (", id);
+    }
+    if (shown < n) buf_addf(b, " and %zu more", n - shown);
+    if (n > 0) buf_add_char(b, ')');
 }
 
 /* A model in this process puts into its answer whatever it sees: "(read 3 of 23 parts)".
@@ -73,7 +84,9 @@ static void add_reading(const struct packing *p, struct buf *b, const struct ask
     }
 }
 
-static const char *head_of(const struct packing *p, size_t index)
+enum head { HEAD_WHOLE, HEAD_WITHOUT_VALUE };
+
+static const char *head_of(const struct packing *p, size_t index, enum head how)
 {
     const struct asked *asked = &p->rec->asked[index];
     struct buf b;
@@ -82,7 +95,7 @@ static const char *head_of(const struct packing *p, size_t index)
     buf_addf(&b, "%zu. %.*s\n", index + 1,
              (int)utf8_floor(asked->ask, len, ASK_BYTES_MAX), asked->ask);
     add_reading(p, &b, asked);
-    add_reduced(p, &b, asked);
+    if (how == HEAD_WHOLE) add_reduced(p, &b, asked);
     buf_add_char(&b, '\n');
     return keep(p, &b);
 }
@@ -129,9 +142,12 @@ static void choose_questions(struct packing *p)
 {
     int budget = p->tokens_left;
     for (size_t i = p->rec->n_asked; i-- > 0;) {
-        const char *head = head_of(p, i);
-        if (p->tokens_left < budget / 2 || !take_room(p, head)) return;
-        p->heads[i] = head;
+        if (p->tokens_left < budget / 2) return;
+        for (enum head how = HEAD_WHOLE; how <= HEAD_WITHOUT_VALUE; how++) {
+            const char *head = head_of(p, i, how);
+            if (!p->heads[i] && take_room(p, head)) p->heads[i] = head;
+        }
+        if (!p->heads[i]) return;
     }
 }
 

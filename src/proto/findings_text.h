@@ -10,7 +10,8 @@
  * A reader in this process is not told how many parts were read.
  *
  * Values and quotes are JSON strings, so that text of a document cannot pass
- * for anything else. They are all that a supervisor ever sees of a document. */
+ * for anything else; of the reduced values all but counts and sums, of whose findings a
+ * few are named. They are all that a supervisor ever sees of a document. */
 #ifndef LW_PROTO_FINDINGS_TEXT_H
 #define LW_PROTO_FINDINGS_TEXT_H
 

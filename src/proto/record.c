@@ -81,7 +81,7 @@ static void add_reduced(struct record *rec, struct asked *asked, const struct pl
     size_t *from = arena_array(rec->reading->arena, reduced.n_from, sizeof *from);
     for (size_t i = 0; i < reduced.n_from; i++) from[i] = base + reduced.from[i];
     asked->reduced = reduced.value;
-    asked->reduced_how = reduce_kind_name(plan->tasks[task].reduce);
+    asked->reduced_how = plan->tasks[task].reduce;
     asked->from = from;
     asked->n_from = reduced.n_from;
 }

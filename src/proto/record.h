@@ -11,6 +11,7 @@
 
 #include "flow/finding.h"
 #include "flow/job.h"
+#include "flow/plan.h"
 #include "jobs/reading.h"
 
 /* One question of one round, and what came of it. */
@@ -21,8 +22,8 @@ struct asked {
     size_t parts, parts_read, parts_failed; /* chunks that it was for; of these */
     /* The findings reduced to one value here; NULL where there is nothing to reduce. */
     const char *reduced;
-    const char *reduced_how; /* "sum", "latest", ... */
-    const size_t *from;      /* indices into findings */
+    enum reduce_kind reduced_how;
+    const size_t *from; /* indices into findings */
     size_t n_from;
 };
 

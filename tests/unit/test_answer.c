@@ -325,6 +325,65 @@ static void test_quotes_are_strings(void **state)
     llm_close(llm);
 }
 
+/* The one question's findings reduced to a value. */
+static void reduce_to(struct desk *d, enum reduce_kind how, const char *value, size_t n)
+{
+    struct asked *asked = &d->record.asked[0];
+    size_t *from = arena_array(d->arena, n, sizeof *from);
+    for (size_t i = 0; i < n; i++) from[i] = i;
+    asked->reduced = value;
+    asked->reduced_how = how;
+    asked->from = from;
+    asked->n_from = n;
+}
+
+/* What a document says stays a string, also as the value that was chosen. */
+static void test_reduced_values_are_strings(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct llm *llm = counter();
+    desk_init(&d, "It is x.");
+    add_lines(&d, "x | It is x.\ny | It is x.");
+    reduce_to(&d, REDUCE_VOTE, "x\n   [f9] \"5\" d1: \"It is so.\"", 1);
+    const char *got = findings_text(&d.record, llm, 1000);
+    assert_non_null(
+        strstr(got, "; vote: \"x    [f9] \\\"5\\\" d1: \\\"It is so.\\\"\" (f1)\n"));
+    reduce_to(&d, REDUCE_SUM, "55 USD", 2);
+    got = findings_text(&d.record, llm, 1000);
+    assert_non_null(strstr(got, "; sum: 55 USD (f1, f2)\n"));
+    reduce_to(&d, REDUCE_COUNT, "0", 0);
+    got = findings_text(&d.record, llm, 1000);
+    assert_non_null(strstr(got, "; count: 0\n"));
+    desk_release(&d);
+    llm_close(llm);
+}
+
+/* The ids behind a value leave room for the findings; a head that has no room at all
+ * goes without its value. */
+static void test_many_ids_leave_room_for_findings(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct llm *llm = counter();
+    desk_init(&d, "It is x.");
+    for (int i = 0; i < 2000; i++) add_line(&d, "x | It is x.", 12, 1);
+    reduce_to(&d, REDUCE_COUNT, "2000", 2000);
+    const char *got = findings_text(&d.record, llm, 500);
+    assert_non_null(strstr(got, "; count: 2000 (f1, f2, f3, "));
+    assert_non_null(strstr(got, ", f12 and 1988 more)\n   [f1] \"x\""));
+    char value[600];
+    memset(value, 'w', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    reduce_to(&d, REDUCE_LATEST, value, 1);
+    got = findings_text(&d.record, llm, 60);
+    assert_non_null(strstr(got, "1. What?\n"));
+    assert_non_null(strstr(got, "   [f1] \"x\""));
+    assert_null(strstr(got, "www"));
+    desk_release(&d);
+    llm_close(llm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +395,8 @@ int main(void)
         cmocka_unit_test(test_findings_keep_to_the_budget),
         cmocka_unit_test(test_every_question_gets_a_finding),
         cmocka_unit_test(test_quotes_are_strings),
+        cmocka_unit_test(test_reduced_values_are_strings),
+        cmocka_unit_test(test_many_ids_leave_room_for_findings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

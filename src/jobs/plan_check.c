@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HINT_BYTES_MAX = 1024, WORDS_BYTES_MAX = 256, TOP_MAX = 100000 };
@@ -87,12 +88,12 @@ static int take_texts(const struct checking *c, const json_t *object, const char
 
 /* --- Where -------------------------------------------------------------------- */
 
+/* Ids count the documents from 1. */
 static int find_doc(const struct doc_set *set, const char *id)
 {
-    for (size_t i = 0; i < set->n_docs; i++) {
-        if (strcmp(set->docs[i]->id, id) == 0) return (int)i;
-    }
-    return -1;
+    unsigned long n = id[0] == 'd' ? strtoul(id + 1, NULL, 10) : 0;
+    if (n < 1 || n > set->n_docs || strcmp(set->docs[n - 1]->id, id) != 0) return -1;
+    return (int)n - 1;
 }
 
 static int take_docs(const struct checking *c, const json_t *where)
@@ -102,19 +103,22 @@ static int take_docs(const struct checking *c, const json_t *where)
     if (!json_is_array(value))
         return complain(c, "\"docs\" must be a list of document ids");
     size_t n = json_array_size(value), most = c->set->n_docs;
+    bool *known = mem_array(most, sizeof *known);
+    int code = 0;
     c->task->docs = mem_array(n < most ? n : most, sizeof *c->task->docs);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && code == 0; i++) {
         const char *id = json_string_value(json_array_get(value, i));
         int doc = id ? find_doc(c->set, id) : -1;
         if (doc < 0) {
-            return complain(c, "there is no document \"%.40s\"; there are d1 to d%zu",
-                            id ? id : "?", c->set->n_docs);
+            code = complain(c, "there is no document \"%.40s\"; there are d1 to d%zu",
+                            id ? id : "?", most);
+        } else if (!known[doc]) {
+            known[doc] = true;
+            c->task->docs[c->task->n_docs++] = doc;
         }
-        bool known = false;
-        for (size_t k = 0; k < c->task->n_docs; k++) known |= c->task->docs[k] == doc;
-        if (!known) c->task->docs[c->task->n_docs++] = doc;
     }
-    return 0;
+    mem_free(known);
+    return code;
 }
 
 static int take_pages(const struct checking *c, const json_t *where)

@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BARE_DIGITS_MAX = 2, NAMED_DIGITS_MAX = 5, FENCE_TICKS = 3 };
+enum {
+    BARE_DIGITS_MAX = 2,
+    NAMED_DIGITS_MAX = 5,
+    FENCE_TICKS = 3,
+    TARGET_BYTES_MAX = 2048 /* of a link; a text may begin one at every bracket */
+};
 
 static const char digits[] = "0123456789", between[] = " \t\n,;";
 
@@ -95,13 +100,19 @@ static bool read_bracket(const struct record *rec, const char *s, struct mark *m
     return b->n_ids > 0 && (b->named || !b->laid_out);
 }
 
+static bool in_target(char c)
+{
+    return c != '\0' && c != ' ' && c != '\t' && c != '\n' && c != ')';
+}
+
 /* Behind "[2022]": "(http://x)", also with a title. "(f2)" is a mark. */
 static bool is_target(const struct record *rec, const char *s)
 {
     struct mark m;
     struct bracket b;
     if (*s != '(' || read_bracket(rec, s, &m, &b)) return false;
-    size_t n = 1 + strcspn(s + 1, " \t\n)");
+    size_t n = 1;
+    while (n < TARGET_BYTES_MAX && in_target(s[n])) n++;
     return n > 1 && (s[n] == ')' || strncmp(s + n, " \"", 2) == 0);
 }
 

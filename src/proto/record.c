@@ -10,6 +10,7 @@
 #include "jobs/reduce.h"
 #include "jobs/run_jobs.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,11 +150,13 @@ void record_add_whole(struct record *rec, const char *ask, const struct finding 
 
 long record_find(const struct record *rec, const char *id, size_t len)
 {
-    for (size_t i = 0; i < rec->findings.n; i++) {
-        const char *have = rec->findings.items[i].id;
-        if (strlen(have) == len && memcmp(have, id, len) == 0) return (long)i;
+    size_t number = 0;
+    if (len < 2 || id[0] != 'f' || id[1] == '0') return -1;
+    for (size_t i = 1; i < len && number <= rec->findings.n; i++) {
+        if (!isdigit((unsigned char)id[i])) return -1;
+        number = number * 10 + (size_t)(id[i] - '0');
     }
-    return -1;
+    return number <= rec->findings.n ? (long)number - 1 : -1;
 }
 
 const char *record_why_unread(const struct record *rec)

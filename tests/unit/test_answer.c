@@ -125,6 +125,52 @@ static void test_marks(void **state)
     cases_run("tests/cases/marks", check_marks);
 }
 
+/* --- Hostile marks ---------------------------------------------------------------- */
+
+enum { HOSTILE_BYTES = 200000 };
+
+/* What may be a link without end is none, and is not looked through again and again. */
+static void test_links_without_end(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct buf text;
+    struct final out;
+    desk_init(&d, "It is x.");
+    add_lines(&d, "x | It is x.");
+    buf_init(&text, HOSTILE_BYTES + 8);
+    while (text.len < HOSTILE_BYTES) buf_add_str(&text, "[1](a");
+    answer_from_text(&d.record, text.data, NULL, 0, &out);
+    assert_int_equal(strncmp(out.answer, "[1](a(1)(a", 10), 0);
+    assert_int_equal(out.n_citations, 1);
+    buf_release(&text);
+    desk_release(&d);
+}
+
+static void test_ids_are_found(void **state)
+{
+    static const struct {
+        const char *id;
+        long index;
+    } cases[] = {
+        { "f1", 0 },    { "f9", 8 },   { "f300", 299 },
+        { "f301", -1 }, { "f0", -1 },  { "f007", -1 },
+        { "f", -1 },    { "F1", -1 },  { "1", -1 },
+        { "", -1 },     { "f1x", -1 }, { "f-1", -1 },
+        { "f 1", -1 },  { "g1", -1 },  { "f99999999999999999999", -1 },
+    };
+    (void)state;
+    struct desk d;
+    desk_init(&d, "It is x.");
+    for (int i = 0; i < 300; i++) add_line(&d, "x | It is x.", 12, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *id = cases[i].id;
+        assert_int_equal(record_find(&d.record, id, strlen(id)), cases[i].index);
+    }
+    assert_int_equal(record_find(&d.record, "f12", 2), 0);
+    desk_release(&d);
+}
+
 /* --- Answers of any length ---------------------------------------------------- */
 
 enum { LONG_BYTES = 1100000 };
@@ -388,6 +434,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_links_without_end),
+        cmocka_unit_test(test_ids_are_found),
         cmocka_unit_test(test_long_answers_keep_their_warning),
         cmocka_unit_test(test_long_values_keep_their_warning),
         cmocka_unit_test(test_values_cite_nothing),

@@ -91,6 +91,30 @@ static void test_ten_thousand_tasks(void **state)
     buf_release(&b);
 }
 
+/* A list of ids is as long as a reply may be. */
+static void test_many_document_ids(void **state)
+{
+    (void)state;
+    struct doc_set set;
+    struct plan plan;
+    size_t dropped = 0;
+    struct buf b;
+    buf_init(&b, 4 * 1024 * 1024);
+    buf_add_str(&b, "{\"tasks\":[{\"ask\":\"a\",\"where\":{\"docs\":[\"d3\"");
+    for (int i = 1; i < 500000; i++) buf_add_str(&b, ",\"d1\"");
+    buf_add_str(&b, "]}}]}");
+    json_t *json = parse(b.data);
+    three_docs(&set);
+    assert_int_equal(plan_from_json(json, &set, &limits, &plan, &dropped, NULL), 0);
+    assert_int_equal(plan.tasks[0].n_docs, 2);
+    assert_int_equal(plan.tasks[0].docs[0], 2);
+    assert_int_equal(plan.tasks[0].docs[1], 0);
+    plan_release(&plan);
+    json_decref(json);
+    doc_set_release(&set);
+    buf_release(&b);
+}
+
 static void test_long_questions(void **state)
 {
     (void)state;
@@ -147,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_ten_thousand_tasks),
+        cmocka_unit_test(test_many_document_ids),
         cmocka_unit_test(test_long_questions),
         cmocka_unit_test(test_schema_names_every_kind),
     };

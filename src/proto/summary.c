@@ -31,6 +31,9 @@ struct level {
         size_t index;      /* of the note that it becomes */
         const char *notes; /* as lines */
     } * groups;            /* that are asked, one a request */
+    /* Of all levels: groups that were asked; for which no reply came; why the first. */
+    size_t n_asked, n_failed;
+    const char *why;
 };
 
 /* Notes [from, to) of group g. */
@@ -92,6 +95,9 @@ static void take_reply(void *user, size_t index, const struct llm_reply *reply)
     struct task task = { .answer = ANSWER_GIST };
     struct reply_value v;
     usage_add(l->run->reading.usage, &reply->usage);
+    if (reply->finish == LLM_FAILED && l->n_failed++ == 0) {
+        l->why = arena_strdup(l->run->reading.arena, reply->error.message);
+    }
     reply_read(l->run->reading.arena, &task, NULL, reply, REPLY_CUT_KEEPS, &v);
     if (v.state != JOB_ANSWERED || !holds_to(v.answer, group->notes)) return;
     note->text = v.answer;
@@ -137,10 +143,22 @@ static int join_level(struct level *l, struct lw_error *err)
         l->groups[n_reqs] = (struct group){ .index = g, .notes = notes };
         reqs[n_reqs++] = join_request(l, notes);
     }
+    l->n_asked += n_reqs;
     int code = llm_chat_many(r->worker, reqs, n_reqs, take_reply, l, r->cancel, err);
     l->notes = l->joined;
     l->n = l->n_joined;
     return code;
+}
+
+/* The notes in the middle of those groups stand for the others. */
+static void tell_failed(const struct level *l, const struct record *rec,
+                        struct final *out)
+{
+    if (l->n_failed == 0) return;
+    answer_partial(rec, out, LW_PARTIAL,
+                   arena_printf(l->run->reading.arena,
+                                "%zu of %zu groups of notes could not be joined: %s",
+                                l->n_failed, l->n_asked, l->why));
 }
 
 void summary_answer(const struct proto_run *run, const struct record *rec,
@@ -164,4 +182,5 @@ void summary_answer(const struct proto_run *run, const struct record *rec,
     }
     answer_from_points(rec, l.notes, l.n, out);
     if (err.code) answer_partial(rec, out, err.code, err.message);
+    tell_failed(&l, rec, out);
 }

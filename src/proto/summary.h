@@ -11,7 +11,8 @@
  * in their middle stays in its place. A point cites the findings whose
  * notes its words are nearest to, so each mark leads to a quote.
  *
- * A run that is stopped ends with points picked from the notes as they are.
+ * A run that is stopped ends with points picked from the notes as they are; groups whose
+ * joining failed are told, and the answer is partial.
  * Recursive joining: Wu et al., Recursively Summarizing Books with Human Feedback, 2021,
  * section 2.1. */
 #ifndef LW_PROTO_SUMMARY_H

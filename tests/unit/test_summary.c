@@ -115,6 +115,21 @@ static void test_inventions_are_not_taken(void **state)
     }
 }
 
+/* A note that could not be joined is one of many, and not what they say. */
+static void test_joins_that_failed(void **state)
+{
+    (void)state;
+    struct story s;
+    story_init(&s, PARTS, "A town is reached.\nfinish failed the server is busy", false);
+    assert_int_equal(world_run(&s.w, "local"), 0);
+    assert_int_equal(points(s.w.out.answer), SUMMARY_POINTS);
+    assert_int_equal(s.w.out.status, FINAL_PARTIAL);
+    assert_int_equal(s.w.out.cause, LW_PARTIAL);
+    assert_string_equal(s.w.out.cause_message,
+                        "8 of 8 groups of notes could not be joined: the server is busy");
+    story_release(&s);
+}
+
 /* Told in the documents' order, from the first parts to the last. */
 static void test_order(void **state)
 {
@@ -165,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_few_parts_stay_as_they_are),
         cmocka_unit_test(test_many_parts_are_joined),
         cmocka_unit_test(test_inventions_are_not_taken),
+        cmocka_unit_test(test_joins_that_failed),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_nothing_to_tell),
         cmocka_unit_test(test_stopped),

@@ -12,6 +12,8 @@
 #include "proto/findings_text.h"
 #include "proto/supervise.h"
 
+#include <string.h>
+
 static int take_value(const struct proto_run *run, const json_t *value, struct final *out,
                       struct lw_error *err)
 {
@@ -19,6 +21,7 @@ static int take_value(const struct proto_run *run, const json_t *value, struct f
     buf_init(&text, LIMIT_HTTP_REPLY_BYTES);
     int code = json_write(value, &text) ? err_set(err, LW_ERR, "it is too long") : 0;
     if (code == 0) {
+        if (strstr(out->answer, words_no_quote)) proto_warn(run, "%s", words_no_quote);
         out->answer = arena_strndup(run->reading.arena, text.data, text.len);
         out->shaped = true;
     }
@@ -34,7 +37,11 @@ void shape_answer(const struct proto_run *run, const struct record *rec,
     struct llm_message messages[SUPERVISOR_MESSAGES];
     struct lw_error err = { .code = 0 };
     json_t *value = NULL;
-    if (!run->schema || out->status == FINAL_NOT_FOUND || cancel_level(r->cancel)) return;
+    if (!run->schema || out->status == FINAL_NOT_FOUND) return;
+    if (cancel_level(r->cancel)) {
+        answer_stopped(rec, out);
+        return;
+    }
     proto_stage(run, "writing");
     prompt_shape(run, told, "", messages);
     const char *found = findings_text(rec, model, supervise_room(model, messages));

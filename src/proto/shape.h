@@ -9,9 +9,11 @@
 #include "proto/prompts.h"
 
 /* Nothing to do without run->schema or an answer. On success out->answer is the
- * JSON and out->shaped is true, its citations stay. Else it stays as it is,
- * marked partial with the cause. model: who writes it; its usage goes to *usage. told:
- * the answer as the model may read it, without names of files if it is elsewhere. */
+ * JSON and out->shaped is true, its citations stay, and that no quote supports it, which
+ * its words said, becomes a warning. Else, also where the run was stopped, it stays as it
+ * is, marked partial with the cause. model: who writes it; its usage goes to *usage.
+ * told: the answer as the model may read it, without names of files if it is elsewhere.
+ */
 void shape_answer(const struct proto_run *run, const struct record *rec,
                   struct llm *model, struct usage *usage, const char *told,
                   struct final *out);

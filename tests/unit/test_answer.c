@@ -13,6 +13,7 @@
 #include "llm/fake.h"
 #include "proto/answer.h"
 #include "proto/findings_text.h"
+#include "proto/shape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -301,6 +302,78 @@ static void test_not_stated(void **state)
     }
 }
 
+/* --- Put into a schema ------------------------------------------------------------ */
+
+static void take_warning(void *user, const char *sentence)
+{
+    buf_addf(user, "%s\n", sentence);
+}
+
+/* The value shaped, while the run is stopped or not; what is warned of goes to *warnings.
+ */
+static void shape(struct desk *d, const char *value, bool stopped, struct buf *warnings,
+                  struct final *out)
+{
+    struct llm *llm = NULL;
+    struct usage usage = { 0 };
+    struct cancel cancel;
+    size_t first = 0;
+    cancel_init(&cancel, 0);
+    if (stopped) cancel_raise(&cancel);
+    d->reading.cancel = &cancel;
+    json_t *schema = json_pack("{s:s}", "type", "object");
+    struct proto_run run = { .reading = d->reading, .schema = schema };
+    run.warn = take_warning;
+    run.user = warnings;
+    assert_int_equal(fake_open(&llm, "when any contains \"\"\nsay {\"x\": 5}\n",
+                               &(struct fake_options){ .parallel = 1 }, NULL),
+                     0);
+    answer_from_value(&d->record, value, &first, d->record.findings.n, out);
+    shape_answer(&run, &d->record, llm, &usage, out->answer, out);
+    d->reading.cancel = NULL;
+    json_decref(schema);
+    llm_close(llm);
+}
+
+/* Who asked for JSON and gets words is told why. */
+static void test_a_stop_before_shaping_is_told(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct final out;
+    struct buf warnings;
+    buf_init(&warnings, TEXT_BYTES_MAX);
+    desk_init(&d, "It is 5.");
+    add_lines(&d, "5 | It is 5.");
+    shape(&d, "5", true, &warnings, &out);
+    assert_string_equal(out.answer, "5 [1]");
+    assert_false(out.shaped);
+    assert_int_equal(out.status, FINAL_PARTIAL);
+    assert_int_equal(out.cause, LW_PARTIAL);
+    shape(&d, "5", false, &warnings, &out);
+    assert_string_equal(out.answer, "{\"x\":5}");
+    assert_int_equal(out.status, FINAL_ANSWERED);
+    assert_string_equal(warnings.data, "");
+    buf_release(&warnings);
+    desk_release(&d);
+}
+
+/* JSON has no place for the remark at an answer's end. */
+static void test_shaped_without_a_quote(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct final out;
+    struct buf warnings;
+    buf_init(&warnings, TEXT_BYTES_MAX);
+    desk_init(&d, "It is 5.");
+    shape(&d, "5", false, &warnings, &out);
+    assert_true(out.shaped);
+    assert_string_equal(warnings.data, "No verified quote supports this answer.\n");
+    buf_release(&warnings);
+    desk_release(&d);
+}
+
 /* --- What a supervisor reads ------------------------------------------------- */
 
 static struct llm *counter(void)
@@ -440,6 +513,8 @@ int main(void)
         cmocka_unit_test(test_long_values_keep_their_warning),
         cmocka_unit_test(test_values_cite_nothing),
         cmocka_unit_test(test_not_stated),
+        cmocka_unit_test(test_a_stop_before_shaping_is_told),
+        cmocka_unit_test(test_shaped_without_a_quote),
         cmocka_unit_test(test_findings_keep_to_the_budget),
         cmocka_unit_test(test_every_question_gets_a_finding),
         cmocka_unit_test(test_quotes_are_strings),

@@ -16,12 +16,15 @@
  * way, what was found until then is returned. */
 #include "proto/ways.h"
 
+#include "base/utf8.h"
 #include "jobs/plan_check.h"
 #include "jobs/question.h"
 #include "jobs/run_jobs.h"
 #include "proto/rounds.h"
 #include "proto/schemas.h"
 #include "proto/supervise.h"
+
+#include <string.h>
 
 struct minions {
     struct proto_run *run;
@@ -135,6 +138,12 @@ static int check_tasks(void *user, const json_t *reply, struct lw_error *err)
     return take_tasks(user, reply, err);
 }
 
+/* As much of it as a plan's note may have. */
+static int note_length(const char *text)
+{
+    return (int)utf8_floor(text, strlen(text), PLAN_ASK_BYTES_MAX);
+}
+
 /* What the supervisor wants to remember of this round. */
 static void carry_note(void *user, const json_t *reply)
 {
@@ -142,9 +151,10 @@ static void carry_note(void *user, const json_t *reply)
     const char *note = json_str(reply, "note", "");
     const char *missing = json_str(reply, "missing", "");
     if (!*note && !*missing) return;
-    m->note = arena_printf(m->run->reading.arena, "%s%s%s%s", note,
-                           *note && *missing ? " " : "",
-                           *missing ? "Missing so far: " : "", missing);
+    m->note =
+        arena_printf(m->run->reading.arena, "%.*s%s%s%.*s", note_length(note), note,
+                     *note && *missing ? " " : "", *missing ? "Missing so far: " : "",
+                     note_length(missing), missing);
 }
 
 static void ask_for_conclusion(void *user, const char *found,

@@ -11,10 +11,12 @@
 #include "world.h"
 
 #include "base/mem.h"
+#include "jobs/plan_check.h"
 #include "guard/guard.h"
 #include "proto/ways.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- Scripts --------------------------------------------------------------- */
@@ -408,6 +410,41 @@ static void test_note_missing_and_findings_reach_the_next_round(void **state)
     assert_contains(last, "[f1] \"12 million dollars\"");
     assert_contains(last, "2. How high is the fee?");
     assert_contains(last, "[f2] \"45 euros\"");
+    world_release(&w);
+}
+
+/* However much a supervisor wants to remember: the next prompt has room for the rest. */
+static void test_long_notes_are_cut(void **state)
+{
+    (void)state;
+    struct world w;
+    char n[6001], m[6001], script[16384];
+    memset(n, 'N', sizeof n - 1);
+    memset(m, 'M', sizeof m - 1);
+    n[sizeof n - 1] = m[sizeof m - 1] = '\0';
+    snprintf(script, sizeof script,
+             PLAN_CAPEX "when user contains \"Missing so far\"\n"
+                        "say {\"rests_on\": [\"f1\"], \"answer\": \"12 million [f1].\"}\n"
+                        "\n"
+                        "when user contains \"then the reason\"\n"
+                        "say {\"rests_on\": [], \"answer\": \"\", \"missing\": \"%s\", "
+                        "\"note\": \"%s\", \"tasks\": [{\"ask\": \"How high is the "
+                        "fee?\"}]}\n",
+             m, n);
+    init(&w, script);
+    assert_int_equal(world_run(&w, "minions"), 0);
+    assert_int_equal(w.out.status, FINAL_ANSWERED);
+    const char *last =
+        fake_request_at(w.supervisor, fake_request_count(w.supervisor) - 1);
+    n[PLAN_ASK_BYTES_MAX] = m[PLAN_ASK_BYTES_MAX] = '\0';
+    assert_contains(last, n);
+    assert_contains(last, m);
+    n[PLAN_ASK_BYTES_MAX] = 'N';
+    n[PLAN_ASK_BYTES_MAX + 1] = '\0';
+    assert_null(strstr(last, n));
+    m[PLAN_ASK_BYTES_MAX] = 'M';
+    m[PLAN_ASK_BYTES_MAX + 1] = '\0';
+    assert_null(strstr(last, m));
     world_release(&w);
 }
 
@@ -838,6 +875,7 @@ int main(void)
         cmocka_unit_test(test_every_call_of_the_supervisor_is_counted),
         cmocka_unit_test(test_samples_are_asked),
         cmocka_unit_test(test_note_missing_and_findings_reach_the_next_round),
+        cmocka_unit_test(test_long_notes_are_cut),
         cmocka_unit_test(test_file_names_are_never_sent),
         cmocka_unit_test(test_only_quotes_and_answers_leave),
         cmocka_unit_test(test_invented_value_is_no_evidence),

@@ -290,14 +290,16 @@ static void add_marked_text(struct builder *b, const char *text)
 
 static void add_rest(struct builder *b, const char *const *rests_on, size_t n)
 {
-    size_t from[MARK_IDS_MAX], n_from = 0;
-    for (size_t i = 0; i < n && n_from < MARK_IDS_MAX; i++) {
+    size_t *from = arena_array(b->rec->reading->arena, n + 1, sizeof *from), n_from = 0;
+    for (size_t i = 0; i < n; i++) {
         long index = record_find(b->rec, rests_on[i], strlen(rests_on[i]));
         if (index >= 0 && !b->cited[index]) from[n_from++] = (size_t)index;
     }
     if (n_from == 0) return;
     if (b->n == 0) buf_add_char(&b->text, ' ');
-    add_marks(b, from, n_from);
+    for (size_t i = 0; i < n_from; i += MARK_IDS_MAX) {
+        add_marks(b, from + i, n_from - i < MARK_IDS_MAX ? n_from - i : MARK_IDS_MAX);
+    }
 }
 
 /* A value that could stand in any answer by chance says nothing. */

@@ -108,6 +108,35 @@ static void run_on(struct world *w, const char *const *docs, const char *answer,
 }
 
 /* What stands in every document supports nothing. */
+/* All of many quotes are shown, also those that the answer does not mark. */
+static void test_many_quotes(void **state)
+{
+    enum { QUOTES = 40 };
+    (void)state;
+    struct world w;
+    struct buf text, script;
+    buf_init(&text, 8192);
+    buf_init(&script, 8192);
+    buf_add_str(&script,
+                "when any contains \"\"\nsay {\"answer\": \"In many towns [2].\", "
+                "\"quotes\": [");
+    for (int i = 0; i < QUOTES; i++) {
+        buf_addf(&text, "Town number %d has a mayor.\n", 100 + i);
+        buf_addf(&script, "%s{\"doc\": \"d1\", \"quote\": \"Town number %d has\"}",
+                 i > 0 ? ", " : "", 100 + i);
+    }
+    buf_add_str(&script, "]}\n");
+    const char *const docs[] = { text.data, NULL };
+    init_with(&w, docs, script.data, 0);
+    assert_int_equal(world_run(&w, "remote"), 0);
+    assert_int_equal(w.out.n_citations, QUOTES);
+    assert_contains(w.out.answer, "In many towns [1].[2][3]");
+    assert_contains(w.out.answer, "[39][40]");
+    world_release(&w);
+    buf_release(&text);
+    buf_release(&script);
+}
+
 static void test_quotes_that_say_nothing(void **state)
 {
     (void)state;
@@ -234,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_quotes_become_citations),
         cmocka_unit_test(test_whole_documents_are_sent_and_counted),
         cmocka_unit_test(test_invented_quote_is_marked),
+        cmocka_unit_test(test_many_quotes),
         cmocka_unit_test(test_quotes_that_say_nothing),
         cmocka_unit_test(test_short_quotes_are_evidence),
         cmocka_unit_test(test_quote_of_another_document_is_found),

@@ -12,8 +12,8 @@ struct reduced {
     /* Findings that took part; that could not: no number, date, yes or no can be
      * read in them, or their excerpt does not support them. */
     size_t used, left_out;
-    const size_t
-        *from; /* indices of the findings behind the value: what said no is not */
+    /* Indices of the findings behind the value: what said no is not. */
+    const size_t *from;
     size_t n_from;
 };
 

@@ -6,9 +6,8 @@
  * as they are, and so do numbers in brackets that are no marks, but for a single one that
  * looks like a citation's: "argv(1)". No line of a model's words, code apart, begins with
  * a mark and looks like a printed citation: its marks go to the line's end. A value of a
- * finding is on one line, and no bracket of it can be taken for one of ours: a paper's
- * own
- * "[12]" becomes "(12)" where there may be a citation 12.
+ * finding is on one line, and no bracket of it can be taken for one of ours: "[12]" of a
+ * paper becomes "(12)" where there may be a citation 12.
  * Characters that take no room are dropped. An answer that rests on no verified quote
  * says so at its end, and one that is too long to be kept says that it was cut.
  *

@@ -32,7 +32,8 @@ int api_error_say(const struct api_error *e, const char *name, const char *secre
  * beginning where the text ends in it. So each piece that a server made is blotted
  * before it is put into a sentence: there, its end cannot be seen any more. */
 void api_error_blot(char *text, const char *secret);
-/* The same in a text that nobody has cut: its end is its own, whatever a key begins with. */
+/* The same in a text that nobody has cut: its end is its own, whatever a key begins with.
+ */
 void api_error_blot_whole(char *text, const char *secret);
 
 /* The beginning of such a piece, blotted. */

@@ -10,8 +10,8 @@
 
 #include "run/session.h"
 
-/* Codes: LW_ERR_LOCAL, _USAGE, _AUTH, _POLICY, _REMOTE, _BUDGET, LW_CANCELLED. *out is the
- * session's. */
+/* Codes: LW_ERR_LOCAL, _USAGE, _AUTH, _POLICY, _REMOTE, _BUDGET, LW_CANCELLED. *out is
+ * the session's. */
 int worker_get(lw_session *s, struct llm **out, struct lw_error *err);
 /* Does the option "local" name a server? Nothing is opened for that. */
 bool worker_is_server(const lw_session *s);

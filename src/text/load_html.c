@@ -56,7 +56,9 @@ enum element {
     ELEMENT_SUPERSCRIPT
 };
 
-/* Sorted by name, as the parser gives them: in lower case. */
+/* Sorted by name, as the parser gives them: in lower case. A head is not hidden: where it
+ * is left open the parser takes a body that begins with an element newer than HTML 4 for
+ * a part of it, and what is no text in one is hidden by itself. */
 static const struct element_name {
     const char *name;
     enum element element;
@@ -87,7 +89,6 @@ static const struct element_name {
     { "h4", ELEMENT_HEADING },
     { "h5", ELEMENT_HEADING },
     { "h6", ELEMENT_HEADING },
-    { "head", ELEMENT_HIDDEN },
     { "header", ELEMENT_PARAGRAPH },
     { "hr", ELEMENT_PARAGRAPH },
     { "iframe", ELEMENT_HIDDEN },

@@ -424,6 +424,22 @@ static void test_raw_text(void **state)
     CHECK_PAGE("<p>a<textarea>b</textareas><xmp>c<b>d</b>", "abcd", "");
 }
 
+/* A head may be left open, and what its title is followed by is the body. */
+static void test_open_head(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<!doctype html><title>x</title><nav>menu</nav><main><h1>Head</h1>text"
+               "<ul><li>item</ul></main><footer>foot</footer>",
+               "menu\n\nHead\n\ntext\n\n- item\n\nfoot", "");
+    CHECK_PAGE(
+        "<html lang=en><head><meta charset=utf-8><title>T</title><style>s</style>"
+        "<script>s</script><noscript>n</noscript><template>t</template>"
+        "<link rel=x href=y><base href=z><article><h1>H</h1><p>one</article><p>two",
+        "H\n\none\n\ntwo", "");
+    CHECK_PAGE("<html><head><title>T</title><x-app><section>one</section></x-app>", "one",
+               "");
+}
+
 /* Each of them looks for its end only while there may be one. */
 static void test_raw_text_of_no_end(void **state)
 {
@@ -589,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_hidden_endless_tags),
         cmocka_unit_test(test_no_new_tags),
         cmocka_unit_test(test_raw_text),
+        cmocka_unit_test(test_open_head),
         cmocka_unit_test(test_raw_text_of_no_end),
         cmocka_unit_test(test_closed_tags),
         cmocka_unit_test(test_unclosed),

@@ -119,9 +119,26 @@ static const struct element_name {
     { "video", ELEMENT_HIDDEN },
 };
 
+/* Sorted: they have no end, of which the parser knows only some, and nothing in them. */
+static const char *const void_names[] = {
+    "area", "base",  "basefont", "bgsound", "br",   "col",   "embed",  "frame", "hr",
+    "img",  "input", "keygen",   "link",    "meta", "param", "source", "track", "wbr",
+};
+
 static int compare_names(const void *key, const void *entry)
 {
     return strcmp(key, ((const struct element_name *)entry)->name);
+}
+
+static int compare_strings(const void *key, const void *entry)
+{
+    return strcmp(key, *(const char *const *)entry);
+}
+
+static bool is_void(const char *name)
+{
+    return bsearch(name, void_names, sizeof void_names / sizeof *void_names,
+                   sizeof *void_names, compare_strings) != NULL;
 }
 
 static enum element element_of(const char *name)
@@ -130,6 +147,22 @@ static enum element element_of(const char *name)
         bsearch(name, element_names, sizeof element_names / sizeof *element_names,
                 sizeof *element_names, compare_names);
     return found ? found->element : ELEMENT_INLINE;
+}
+
+/* As browsers do it: the parser knows the elements of HTML 4 only. */
+static bool ends_paragraph(const char *name)
+{
+    switch (element_of(name)) {
+    case ELEMENT_BLOCK:
+    case ELEMENT_PARAGRAPH:
+    case ELEMENT_HEADING:
+    case ELEMENT_LIST:
+    case ELEMENT_ORDERED:
+    case ELEMENT_ITEM:
+    case ELEMENT_PRE:
+    case ELEMENT_TABLE: return true;
+    default: return false;
+    }
 }
 
 /* style="display: none", whatever its blanks and case. */
@@ -224,9 +257,11 @@ static void on_start(void *user, const xmlChar *element, const xmlChar **atts)
     struct reader *r = user;
     const char *name = (const char *)element;
     if (++r->depth > r->deepest) r->deepest = r->depth;
+    if (names_hidden(r, "p") && ends_paragraph(name)) r->hidden[0] = '\0';
     if (r->hidden[0]) {
         r->hidden_depth += names_hidden(r, name);
-    } else if (element_of(name) == ELEMENT_HIDDEN || attributes_hide(atts)) {
+    } else if (element_of(name) == ELEMENT_HIDDEN ||
+               (!is_void(name) && attributes_hide(atts))) {
         hide(r, name);
     } else {
         begin_visible(&r->page, name, atts);

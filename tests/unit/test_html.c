@@ -440,6 +440,27 @@ static void test_open_head(void **state)
                "");
 }
 
+/* What has no end hides nothing behind it. */
+static void test_hidden_without_end(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<body><embed src=a.mid hidden=true><h1>Title</h1><p>text",
+               "Title\n\ntext", "");
+    CHECK_PAGE("<p>one<source hidden> two<track hidden> three<wbr hidden> four<bgsound "
+               "hidden> five<keygen hidden> six<input hidden> seven",
+               "one two three four five six seven", "");
+    CHECK_PAGE("<div hidden>no<embed hidden>no</div>yes", "yes", "");
+}
+
+/* A section ends a paragraph, which the parser does not know. */
+static void test_hidden_paragraph_ends(void **state)
+{
+    (void)state;
+    CHECK_PAGE("<p hidden>no<section>one</section><p>two", "one\n\ntwo", "");
+    CHECK_PAGE("<p hidden>no <b>no</b><main hidden>no</main>one", "one", "");
+    CHECK_PAGE("<div hidden><p hidden>no<section>no</section></div>one", "one", "");
+}
+
 /* Each of them looks for its end only while there may be one. */
 static void test_raw_text_of_no_end(void **state)
 {
@@ -606,6 +627,8 @@ int main(void)
         cmocka_unit_test(test_no_new_tags),
         cmocka_unit_test(test_raw_text),
         cmocka_unit_test(test_open_head),
+        cmocka_unit_test(test_hidden_without_end),
+        cmocka_unit_test(test_hidden_paragraph_ends),
         cmocka_unit_test(test_raw_text_of_no_end),
         cmocka_unit_test(test_closed_tags),
         cmocka_unit_test(test_unclosed),

@@ -493,12 +493,19 @@ static int load_config(struct options *o, const char *path, struct lw_error *err
     return code;
 }
 
+/* As for a user whose home is no folder (/dev/null) or may not be entered. A file that is
+ * there but may not be read is not absent. */
+static bool is_absent(const char *path)
+{
+    return access(path, F_OK) != 0 &&
+           (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
+}
+
 int options_from_file(struct options *o, const char *path, struct lw_error *err)
 {
     char *found = path ? mem_strdup(path) : options_config_path();
     if (!found) return 0;
-    bool none = !path && access(found, F_OK) != 0 && errno == ENOENT;
-    int code = none ? 0 : load_config(o, found, err);
+    int code = !path && is_absent(found) ? 0 : load_config(o, found, err);
     mem_free(found);
     return code;
 }

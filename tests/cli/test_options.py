@@ -45,6 +45,11 @@ def test_bad_configuration_is_named_with_its_line(case):
     expect(ask(case), 2, "config.ini", "larger")
 
 
+def test_home_that_is_no_folder_holds_no_configuration(case):
+    case.write("a.txt", "word")
+    ok(case.legwork("text", "a.txt", env={"HOME": "/dev/null"}))
+
+
 def test_empty_variable_is_no_value(case):
     case.write("a.txt", contract(6))
     env = {"LEGWORK_LOCAL": case.server(READER).url, "LEGWORK_REMOTE": ""}

@@ -320,6 +320,20 @@ static void test_bad_files(void **state)
                      LW_ERR_USAGE);
 }
 
+/* A home that may not be entered, as systemd's ProtectHome makes it, holds no file. */
+static void test_closed_home(void **state)
+{
+    char home[] = "/tmp/legwork-test-XXXXXX";
+    if (geteuid() == 0) skip(); /* to whom nothing is closed */
+    assert_non_null(mkdtemp(home));
+    setenv("HOME", home, 1);
+    setenv("XDG_CONFIG_HOME", "", 1);
+    assert_int_equal(chmod(home, 0), 0);
+    int code = options_from_file(*state, NULL, NULL);
+    rmdir(home);
+    assert_int_equal(code, 0);
+}
+
 static void test_file_has_a_limit(void **state)
 {
     size_t len = LIMIT_CONFIG_BYTES + 2;
@@ -344,6 +358,10 @@ static void test_paths(void **state)
     mem_free(config);
     unsetenv("HOME");
     assert_null(options_config_path());
+    assert_int_equal(options_from_file(o, NULL, NULL), 0);
+    setenv("HOME", "/nonexistent", 1);
+    assert_int_equal(options_from_file(o, NULL, NULL), 0);
+    setenv("HOME", "/dev/null", 1); /* of users that only run services */
     assert_int_equal(options_from_file(o, NULL, NULL), 0);
     options_set(o, "models-dir", "/m", SOURCE_SET, NULL);
     dir = options_models_dir(o);
@@ -400,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_environment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_closed_home, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_has_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
         cmocka_unit_test(test_secret),

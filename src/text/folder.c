@@ -1,11 +1,11 @@
 /* folder.c - the files of a folder, as a user who points at it means them.
  *
  * Sorted by name so that two runs see the same documents in the same order.
- * Left out without a word: hidden entries, what .gitignore names, symbolic
- * links, devices. Left out with a count: binary and empty files, and those that there
- * is no room for. If the folder
- * lies inside a git work tree, the .gitignore files above it count too, as
- * they do for git. */
+ * Left out without a word: hidden entries and devices. Left out with a count: binary and
+ * empty files, those that there is no room for, and what .gitignore names or a symbolic
+ * link stands for, if its name is that of a document or nothing else is there. If the
+ * folder lies inside a git work tree, the .gitignore files above it count too, as they do
+ * for git. */
 #include "text/loaders.h"
 
 #include "base/buf.h"
@@ -25,6 +25,11 @@
 
 enum { IGNORE_FILE_BYTES = 1024 * 1024, PATH_BYTES = 64 * 1024 };
 
+/* Entries that are not looked into, and which of them are documents by their names. */
+struct left_out {
+    size_t n, n_documents;
+};
+
 struct walk {
     struct doc_set *set;
     const struct load_options *opt;
@@ -33,6 +38,7 @@ struct walk {
     struct buf rel;  /* the same from the root of the work tree, for ignore */
     size_t n_binary, n_empty;
     size_t n_unfit; /* there was no room for them in the set */
+    struct left_out ignored, links;
     int depth;
     bool stopped;          /* cancelled */
     struct lw_error first; /* of the first file that could not be read */
@@ -155,6 +161,26 @@ done:
 
 static void walk_folder(struct walk *w);
 
+static void refuse(struct walk *w, const struct lw_error *err)
+{
+    load_warn(w->opt, "%s", err->message);
+    if (!w->first.code) w->first = *err;
+}
+
+/* What cannot be opened for reason errno. */
+static void refuse_entry(struct walk *w, const char *what)
+{
+    struct lw_error err;
+    err_set(&err, LW_ERR_INPUT, "cannot %s %s: %s", what, w->path.data, strerror(errno));
+    refuse(w, &err);
+}
+
+static void leave_out(struct walk *w, struct left_out *left)
+{
+    left->n++;
+    left->n_documents += load_has_extension(w->path.data, "pdf html htm md txt");
+}
+
 static void add_file(struct walk *w)
 {
     struct lw_error err;
@@ -165,10 +191,10 @@ static void add_file(struct walk *w)
     }
     int fd = open(w->path.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        err_set(&err, LW_ERR_INPUT, "cannot open %s: %s", w->path.data, strerror(errno));
-    } else if (load_file(w->set, fd, w->path.data, w->opt, &why, &err) == 0) {
+        refuse_entry(w, "open");
         return;
     }
+    if (load_file(w->set, fd, w->path.data, w->opt, &why, &err) == 0) return;
     if (why == REFUSED_BINARY) {
         w->n_binary++;
     } else if (why == REFUSED_EMPTY) {
@@ -176,8 +202,7 @@ static void add_file(struct walk *w)
     } else if (why == REFUSED_FULL) {
         w->n_unfit++; /* a smaller one may still fit */
     } else {
-        load_warn(w->opt, "%s", err.message);
-        if (!w->first.code) w->first = err;
+        refuse(w, &err);
     }
 }
 
@@ -185,12 +210,17 @@ static void add_file(struct walk *w)
 static void visit(struct walk *w)
 {
     struct stat st;
-    if (lstat(w->path.data, &st) != 0) return;
-    bool folder = S_ISDIR(st.st_mode);
-    if (!folder && !S_ISREG(st.st_mode)) return;
-    if (ignore_matches(&w->ignore, w->rel.data, folder ? IGNORE_FOLDER : IGNORE_FILE))
+    if (lstat(w->path.data, &st) != 0) {
+        if (errno != ENOENT) refuse_entry(w, "open"); /* else just removed */
         return;
-    if (!folder) {
+    }
+    bool folder = S_ISDIR(st.st_mode), link = S_ISLNK(st.st_mode);
+    if (!folder && !link && !S_ISREG(st.st_mode)) return;
+    if (ignore_matches(&w->ignore, w->rel.data, folder ? IGNORE_FOLDER : IGNORE_FILE)) {
+        leave_out(w, &w->ignored);
+    } else if (link) {
+        leave_out(w, &w->links);
+    } else if (!folder) {
         add_file(w);
     } else if (w->depth == LIMIT_FOLDER_DEPTH) {
         load_warn(w->opt, "%s is more than %d folders deep and was passed over",
@@ -220,7 +250,7 @@ static void walk_folder(struct walk *w)
     size_t path_len = w->path.len, rel_len = w->rel.len, n_patterns = w->ignore.n;
     int n = scandir(w->path.data, &entries, is_visible, compare_names);
     if (n < 0) {
-        load_warn(w->opt, "cannot read the folder %s: %s", w->path.data, strerror(errno));
+        refuse_entry(w, "read the folder");
         return;
     }
     if (w->depth > 0) push_exclude(&w->ignore, w->path.data, w->rel.data);
@@ -229,6 +259,7 @@ static void walk_folder(struct walk *w)
         w->stopped = w->stopped || cancel_level(w->opt->cancel) != CANCEL_NONE;
         buf_addf(&w->path, "/%s", entries[i]->d_name);
         buf_add_str(&w->rel, entries[i]->d_name);
+        /* It does: lstat() refused what is much shorter. */
         bool fits = !buf_failed(&w->path) && !buf_failed(&w->rel);
         if (fits && !w->stopped) visit(w);
         buf_cut(&w->path, path_len);
@@ -241,6 +272,22 @@ static void walk_folder(struct walk *w)
 }
 
 /* --- The result ----------------------------------------------------------- */
+
+static void report_documents(const struct walk *w, const char *folder, size_t n,
+                             const char *one, const char *many)
+{
+    if (n == 0) return;
+    load_warn(w->opt, "%s: passed over %zu document%s; name %s to have %s read", folder,
+              n, n == 1 ? one : many, n == 1 ? "it" : "them", n == 1 ? "it" : "them");
+}
+
+static void report_left_out(const struct walk *w, const char *folder)
+{
+    report_documents(w, folder, w->ignored.n_documents, " that .gitignore names",
+                     "s that .gitignore names");
+    report_documents(w, folder, w->links.n_documents, " that is a symbolic link",
+                     "s that are symbolic links");
+}
 
 static void report_passed(const struct walk *w, const char *folder)
 {
@@ -257,8 +304,28 @@ static void report_unfit(struct walk *w, const char *folder)
             "%s: %zu file%s not read: %d documents or %d MB of text are the most", folder,
             w->n_unfit, w->n_unfit == 1 ? " was" : "s were", LIMIT_DOCS,
             LIMIT_TEXT_TOTAL_BYTES >> 20);
-    load_warn(w->opt, "%s", err.message);
-    if (!w->first.code) w->first = err;
+    refuse(w, &err);
+}
+
+/* The user knows of files there: why are they not seen? */
+static int report_nothing(const struct walk *w, const char *folder, struct lw_error *err)
+{
+    char ignored[80] = "", links[80] = "";
+    size_t n = w->ignored.n, m = w->links.n;
+    if (w->first.code) {
+        return err_set(err, LW_ERR_INPUT, "nothing in %s could be read; first, %s",
+                       folder, w->first.message);
+    }
+    if (n > 0) {
+        snprintf(ignored, sizeof ignored, "; .gitignore names %zu entr%s of it", n,
+                 n == 1 ? "y" : "ies");
+    }
+    if (m > 0) {
+        snprintf(links, sizeof links, "%s %zu %s", n > 0 ? " and" : ";", m,
+                 m == 1 ? "is a symbolic link" : "are symbolic links");
+    }
+    return err_set(err, LW_ERR_INPUT, "there is no file with text in %s%s%s%s", folder,
+                   ignored, links, n + m > 0 ? ": name the files to have them read" : "");
 }
 
 int load_folder(struct doc_set *set, const char *path, const struct load_options *opt,
@@ -274,13 +341,9 @@ int load_folder(struct doc_set *set, const char *path, const struct load_options
     walk_folder(&w);
     report_passed(&w, path);
     report_unfit(&w, path);
+    if (set->n_docs > n_before || w.first.code) report_left_out(&w, path);
     ignore_release(&w.ignore);
     buf_release(&w.path);
     buf_release(&w.rel);
-    if (set->n_docs > n_before) return 0;
-    if (w.first.code) {
-        return err_set(err, LW_ERR_INPUT, "nothing in %s could be read; first, %s", path,
-                       w.first.message);
-    }
-    return err_set(err, LW_ERR_INPUT, "there is no file with text in %s", path);
+    return set->n_docs > n_before ? 0 : report_nothing(&w, path, err);
 }

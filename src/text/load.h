@@ -12,7 +12,9 @@
  * Folders: recursive, sorted by name, hidden entries and what .gitignore names
  * (also nested ones and .git/info/exclude, those of linked work trees and submodules
  * too) left out, symbolic links not followed. Binary and empty files are passed over
- * and counted in one warning, files that the set has no room for in another.
+ * and counted in one warning, files that the set has no room for in another, and so are
+ * ignored files and links with a document's name; where nothing else is there, the error
+ * counts all of them.
  *
  * Text is normalised once, here: a BOM is dropped, UTF-16 with BOM and
  * Latin-1 (when not valid UTF-8) are converted with a warning for the latter,

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "text/load.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -99,8 +100,10 @@ static void test_left_out(void **state)
     assert_int_equal(mkfifo(target, 0600), 0);
     assert_int_equal(load(&w, ""), 0);
     check_names(&w, "a.txt");
-    assert_int_equal(w.warnings.n, 1);
+    assert_int_equal(w.warnings.n, 2);
     assert_non_null(strstr(w.warnings.text, "passed over 2 binary and 1 empty files"));
+    assert_non_null(strstr(w.warnings.text, ": passed over 1 document that is a symbolic "
+                                            "link; name it"));
     world_release(&w);
 }
 
@@ -121,6 +124,30 @@ static void test_ignore_files(void **state)
     put(&w, "z/no.txt", "yes");
     assert_int_equal(load(&w, ""), 0);
     check_names(&w, "a.txt sub/keep.log sub/top.txt z/no.txt");
+    world_release(&w);
+}
+
+/* Who asks about a folder of papers does not think of its .gitignore. */
+static void test_ignored_documents_are_told(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    put(&w, ".git/HEAD", "");
+    put(&w, ".gitignore", "*.pdf\n*.o\nout/\n");
+    put(&w, "a.pdf", "no");
+    put(&w, "b/b.pdf", "no");
+    put(&w, "out/c.pdf", "no");
+    put(&w, "d.o", "no");
+    put(&w, "e.txt", "e");
+    assert_int_equal(load(&w, ""), 0);
+    check_names(&w, "e.txt");
+    assert_int_equal(w.warnings.n, 1);
+    assert_non_null(strstr(w.warnings.text, ": passed over 2 documents that .gitignore "
+                                            "names; name them"));
+    assert_int_equal(load(&w, "/b"), LW_ERR_INPUT);
+    assert_non_null(strstr(w.err.message, "; .gitignore names 1 entry of it"));
+    assert_int_equal(w.warnings.n, 1);
     world_release(&w);
 }
 
@@ -295,6 +322,41 @@ static void test_nothing_to_read(void **state)
     assert_non_null(strstr(w.err.message, "there is no file with text in"));
     documents_write(w.folder, "x.bin", "\0", 1);
     assert_int_equal(load(&w, ""), LW_ERR_INPUT);
+    char link[1200];
+    snprintf(link, sizeof link, "%s/link", w.folder);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    put(&w, ".gitignore", "*.log\n");
+    put(&w, "a.log", "no");
+    put(&w, "b.log", "no");
+    assert_int_equal(load(&w, ""), LW_ERR_INPUT);
+    assert_non_null(strstr(w.err.message, "; .gitignore names 2 entries of it and 1 is a "
+                                          "symbolic link: name"));
+    world_release(&w);
+}
+
+/* A path that is too long for the system: what is below it is not lost in silence. */
+static void test_too_long(void **state)
+{
+    (void)state;
+    struct world w;
+    char name[201];
+    world_init(&w);
+    memset(name, 'd', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    int at = open(w.folder, O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < 24; i++) {
+        assert_int_equal(mkdirat(at, name, 0700), 0);
+        int below = openat(at, name, O_RDONLY | O_DIRECTORY);
+        close(at);
+        at = below;
+    }
+    close(at);
+    put(&w, "z.txt", "z");
+    assert_int_equal(load(&w, ""), 0);
+    check_names(&w, "z.txt");
+    assert_int_equal(w.warnings.n, 1);
+    assert_non_null(strstr(w.warnings.text, "cannot open "));
+    documents_run((const char *[]){ "rm", "-rf", w.folder, NULL });
     world_release(&w);
 }
 
@@ -322,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_order_and_ids),
         cmocka_unit_test(test_left_out),
         cmocka_unit_test(test_ignore_files),
+        cmocka_unit_test(test_ignored_documents_are_told),
         cmocka_unit_test(test_inside_a_repository),
         cmocka_unit_test(test_inside_a_linked_work_tree),
         cmocka_unit_test(test_submodule),
@@ -331,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_no_room_for_text),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_nothing_to_read),
+        cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_too_deep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

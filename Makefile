@@ -60,6 +60,8 @@ BARE_GOALS := help clean check demo setup format lint layers uninstall
 ifneq ($(filter-out $(BARE_GOALS),$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 ifeq ($(wildcard $(LLAMA)/include/llama.h),)
+# Made again, and once only: make begins anew with what it has made.
+$(if $(MAKE_RESTARTS),$(error libllama is not in $(LLAMA): no include/llama.h is there))
 build/config.mk: FORCE
 endif
 endif

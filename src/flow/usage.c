@@ -10,3 +10,10 @@ void usage_add(struct usage *sum, const struct usage *part)
     sum->completion_tokens += part->completion_tokens;
     sum->seconds += part->seconds;
 }
+
+void egress_add(struct egress *sum, const struct egress *part)
+{
+    sum->calls += part->calls;
+    sum->bytes += part->bytes;
+    sum->document_chars += part->document_chars;
+}

@@ -22,4 +22,6 @@ struct egress {
                              * more; guard/guard.h has the exact terms */
 };
 
+void egress_add(struct egress *sum, const struct egress *part);
+
 #endif

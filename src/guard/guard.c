@@ -34,9 +34,7 @@ static const struct guard_index *index_of(struct guard *g)
 static void add(struct guard *g, const struct egress *part)
 {
     pthread_mutex_lock(&g->lock);
-    g->egress->calls += part->calls;
-    g->egress->bytes += part->bytes;
-    g->egress->document_chars += part->document_chars;
+    egress_add(g->egress, part);
     pthread_mutex_unlock(&g->lock);
 }
 

@@ -219,12 +219,16 @@ static int prepare_and_run(struct ask *a, struct lw_error *err)
 
 /* --- The end ------------------------------------------------------------- */
 
-/* The host of a model off this device, behind those there are. */
-static size_t add_host(struct ask *a, const struct llm *model, size_t n)
+/* What left through the slot, and where to: a host is named once, and only if something
+ * went there. */
+static void add_slot(struct ask *a, const struct model_slot *slot)
 {
-    const struct llm_info *place = server_place(a->s, model);
-    if (place && !place->on_device) a->left_to[n++] = place->where;
-    return n;
+    lw_session *s = a->s;
+    const struct llm_info *place = server_place(s, slot->llm);
+    egress_add(&s->egress, &slot->egress);
+    if (slot->egress.calls == 0 || !place || place->on_device) return;
+    if (s->hosts > 0 && strcmp(a->left_to[0], place->where) == 0) return;
+    a->left_to[s->hosts++] = place->where;
 }
 
 static void note_hosts(struct ask *a)
@@ -236,12 +240,16 @@ static void note_hosts(struct ask *a)
 
 static void find_hosts(struct ask *a)
 {
-    size_t n = 0;
-    bool sent = a->s->egress.calls > 0;
-    if (sent) n = add_host(a, a->worker, n);
-    if (sent && a->supervisor != a->worker) n = add_host(a, a->supervisor, n);
-    a->s->hosts = (int)n;
+    add_slot(a, &a->s->worker);
+    add_slot(a, &a->s->supervisor);
     note_hosts(a);
+}
+
+static void forget_sent(lw_session *s)
+{
+    s->worker.egress = s->supervisor.egress = s->egress = (struct egress){ 0 };
+    s->hosts = 0;
+    s->sent_to[0] = '\0';
 }
 
 static lw_result *make_result(struct ask *a)
@@ -328,9 +336,7 @@ int lw_ask(lw_session *s, const char *question, lw_result **out, struct lw_error
     struct lw_error why = { .code = 0 };
     long timeout = options_int(&s->options, OPT_TIMEOUT);
     *out = NULL;
-    s->egress = (struct egress){ 0 };
-    s->hosts = 0;
-    s->sent_to[0] = '\0';
+    forget_sent(s);
     s->cancel.deadline_ms = timeout ? clock_ms() + timeout * 1000 : 0;
     int code = prepare_and_run(&a, &why);
     events_drain(&s->events);

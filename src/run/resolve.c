@@ -214,7 +214,7 @@ static void slot_guard(lw_session *s, struct model_slot *slot)
 {
     if (!slot->server) return;
     if (slot == &s->worker && provider_info(slot->server)->on_device) return;
-    slot->llm = guard_wrap(slot->llm, &s->docs, &s->egress);
+    slot->llm = guard_wrap(slot->llm, &s->docs, &slot->egress);
     slot->guarded = true;
     slot->n_docs = s->docs.n_docs;
 }

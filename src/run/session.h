@@ -32,7 +32,8 @@ struct model_slot {
     struct llm *resident;       /* and what llm is, or wraps; NULL: behind HTTP */
     size_t n_docs;              /* a guard knows the documents of its time */
     bool guarded;
-    struct tuned tuned; /* a model in this process that was measured; else 0 */
+    struct egress egress; /* of the run under way; the guard counts into it */
+    struct tuned tuned;   /* a model in this process that was measured; else 0 */
 };
 
 /* The documents cut for one worker, their index, and what they mean. */
@@ -70,8 +71,8 @@ struct lw_session {
     struct residents *residents; /* those in this process; NULL: none was opened */
     bool numa_told;              /* with the first model */
     struct reading_matter matter;
-    struct egress egress; /* of the run under way; guards count into it */
-    int hosts;            /* other machines that it went to, in the last run */
+    struct egress egress; /* of the last run, through all guards */
+    int hosts;            /* other machines that it went to */
     char sent_to[640];    /* these, for people */
     char *kept_folder;    /* NULL: not asked for yet, or there is none */
     uint64_t kept_room;   /* that the worker was opened with */

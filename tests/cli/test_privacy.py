@@ -6,8 +6,8 @@ import shutil
 import subprocess
 
 import support
-from support import (CONCLUSION, PLAN, READER, check_answer, contract, expect, ok, skip,
-                     supervisor)
+from support import (CONCLUSION, PLAN, READER, WORKER, check_answer, contract, expect, ok,
+                     skip, supervisor)
 
 QUESTION = "How long is the notice period?"
 CANARY = "sk-canary-0123456789abcdef"
@@ -190,6 +190,27 @@ say {"d1": "ninety days"}
     answer = check_answer(ok(case.legwork(*args, env=through(worker))).json)
     assert answer["answer"] == '{"d1":"ninety days"}', answer["answer"]
     assert b"d1: " in worker.received() and b"canary" not in worker.received()
+
+
+def test_a_machine_of_both_models_is_named_once(case):
+    case.write("a.txt", contract(10))
+    reads = 'when body contains "%s"\n' % WORKER
+    both = case.server(reads + READER.strip().replace("\n\n", "\n\n" + reads) + "\n\n" +
+                       supervisor(PLAN, CONCLUSION))
+    result = case.legwork("ask", "--json", "--local", ELSEWHERE, "--allow-worker",
+                          "worker.example", "--remote", ELSEWHERE.replace("fake", "large"),
+                          QUESTION, "a.txt", env=through(both))
+    expect(result, 0, "left this device for worker.example:8000: ")
+    assert result.json["egress"]["to"] == ["worker.example:8000"], result.json["egress"]
+
+
+def test_a_machine_that_got_nothing_is_not_named(case):
+    case.write("a.txt", contract(10))
+    remote = case.server("status 401\n")
+    result = case.legwork("ask", "--local", ELSEWHERE, "--allow-worker", "worker.example",
+                          "--remote", "http://remote.example:8000/v1#m", QUESTION, "a.txt",
+                          env=through(remote))
+    expect(result, 6, "left this device for remote.example:8000: ")
 
 
 def test_allowed_workers_of_the_configuration(case):

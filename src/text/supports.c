@@ -146,31 +146,39 @@ static bool same_date(const struct claim *claim, const struct date *d)
 
 /* --- Scales ------------------------------------------------------------------ */
 
-static double scale_of(const struct word *word)
+/* How many digits the number before the word gains; 0 if the word is no scale. */
+static int scale_of(const struct word *word)
 {
     static const struct {
         const char *word;
-        double scale;
+        int digits;
     } scales[] = {
-        { "thousand", 1e3 }, { "k", 1e3 },  { "million", 1e6 }, { "millions", 1e6 },
-        { "mn", 1e6 },       { "m", 1e6 },  { "mio", 1e6 },     { "billion", 1e9 },
-        { "billions", 1e9 }, { "bn", 1e9 }, { "b", 1e9 },       { "trillion", 1e12 },
+        { "thousand", 3 }, { "k", 3 },  { "million", 6 }, { "millions", 6 },
+        { "mn", 6 },       { "m", 6 },  { "mio", 6 },     { "billion", 9 },
+        { "billions", 9 }, { "bn", 9 }, { "b", 9 },       { "trillion", 12 },
     };
     if (word->kind != WORD_LETTERS || !strchr("tkmb", word->folded[0])) return 0;
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
-        if (strcmp(scales[i].word, word->folded) == 0) return scales[i].scale;
+        if (strcmp(scales[i].word, word->folded) == 0) return scales[i].digits;
     }
     return 0;
 }
 
-/* The hash that the number times the scale would have, 0 if it has no form. */
+/* The hash that the number times the scale would have, 0 if it has no form. The point is
+ * moved among the digits: strtod() would look for that of the caller's locale. */
 static uint64_t scaled_hash(const struct word *number, const struct word *scale)
 {
-    char digits[64];
-    double factor = number->kind == WORD_NUMBER ? scale_of(scale) : 0;
-    if (factor == 0) return 0;
-    snprintf(digits, sizeof digits, "%.0f", strtod(number->folded, NULL) * factor);
-    return words_hash(digits);
+    char scaled[2 * WORD_BYTES];
+    int gained = number->kind == WORD_NUMBER ? scale_of(scale) : 0;
+    int whole = (int)strcspn(number->folded, ".");
+    const char *rest = number->folded + whole + (number->folded[whole] == '.');
+    if (gained == 0 || strchr(rest, '.')) return 0; /* 12.03.2020 is no number */
+    int moved = (int)strlen(rest) < gained ? (int)strlen(rest) : gained;
+    snprintf(scaled, sizeof scaled, "%.*s%.*s%.*s%s%s", whole, number->folded, moved,
+             rest, gained - moved, "000000000000", rest[moved] ? "." : "", rest + moved);
+    const char *first = scaled;
+    while (first[0] == '0' && first[1] && first[1] != '.') first++;
+    return words_hash(first);
 }
 
 /* --- Looking up ---------------------------------------------------------------- */

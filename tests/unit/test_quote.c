@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "text/quote.h"
 
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,6 +80,24 @@ static void test_cases(void **state)
 {
     (void)state;
     cases_run("tests/cases/quote", check_case);
+}
+
+/* A program that shows its user 12,5 reads numbers no other way. */
+static void test_decimal_comma(void **state)
+{
+    (void)state;
+    static const char text[] = "It paid 12.9 million, then 3,200,000.";
+    const char *const names[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8" };
+    const char *is = NULL;
+    for (size_t i = 0; !is && i < sizeof names / sizeof *names; i++) {
+        is = setlocale(LC_NUMERIC, names[i]);
+    }
+    if (!is) skip();
+    bool wrong = quote_is_supported("12.5 million", text, sizeof text - 1);
+    bool right = quote_is_supported("12.9 million", text, sizeof text - 1) &&
+                 quote_is_supported("3.2 million", text, sizeof text - 1);
+    setlocale(LC_NUMERIC, "C");
+    assert_true(right && !wrong);
 }
 
 /* --- Choosing ----------------------------------------------------------------- */
@@ -344,10 +363,15 @@ static void test_fabricated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),          cmocka_unit_test(test_overlap),
-        cmocka_unit_test(test_blank_chunk),    cmocka_unit_test(test_offsets),
-        cmocka_unit_test(test_long_sentence),  cmocka_unit_test(test_long_without_blanks),
-        cmocka_unit_test(test_random_unicode), cmocka_unit_test(test_random_words),
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_decimal_comma),
+        cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_blank_chunk),
+        cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_long_sentence),
+        cmocka_unit_test(test_long_without_blanks),
+        cmocka_unit_test(test_random_unicode),
+        cmocka_unit_test(test_random_words),
         cmocka_unit_test(test_fabricated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,7 +201,8 @@ build/tests/fake_provider: tests/fake_provider.c
 build/legwork.1: build/legwork
 	@build/legwork man >$@.tmp && mv $@.tmp $@
 
-build/legwork.pc: legwork.pc.in Makefile
+# Always: the last one may have been for another PREFIX.
+build/legwork.pc: legwork.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
 	     -e 's|@LIBS@|$(strip $(PKG_LIBS)) -lstdc++ $(SYS_LIBS)|' $< >$@
 
@@ -292,10 +293,18 @@ demo: ## set up, then ask a real document some questions (DOC=report.pdf Q='...'
 
 # --- Installing --------------------------------------------------------------------
 
-BIN  := $(DESTDIR)$(PREFIX)/bin
-LIB  := $(DESTDIR)$(PREFIX)/lib
-INC  := $(DESTDIR)$(PREFIX)/include
-MAN1 := $(DESTDIR)$(PREFIX)/share/man/man1
+# Quoted: a folder's name may have blanks.
+BIN  := "$(DESTDIR)$(PREFIX)/bin"
+LIB  := "$(DESTDIR)$(PREFIX)/lib"
+INC  := "$(DESTDIR)$(PREFIX)/include"
+MAN1 := "$(DESTDIR)$(PREFIX)/share/man/man1"
+
+# Programs are started with the library that the loader knows of.
+define tell_loader
+	@[ "$$(id -u)" != 0 ] || PATH=$$PATH:/sbin ldconfig 2>/dev/null || true
+	@PATH=$$PATH:/sbin ldconfig -p 2>/dev/null | grep -qF $(LIB)/$(SONAME) || \
+		echo "To run programs that use the library: LD_LIBRARY_PATH="$(LIB)
+endef
 
 install: all build/legwork.1 build/legwork.pc ## install below PREFIX (/usr/local); has DESTDIR
 	install -d $(BIN) $(LIB)/pkgconfig $(INC) $(MAN1)
@@ -307,6 +316,7 @@ install: all build/legwork.1 build/legwork.pc ## install below PREFIX (/usr/loca
 	install -m 644 include/legwork.h $(INC)/legwork.h
 	install -m 644 build/legwork.pc $(LIB)/pkgconfig/legwork.pc
 	install -m 644 build/legwork.1 $(MAN1)/legwork.1
+	$(if $(DESTDIR),,$(tell_loader))
 
 uninstall: ## remove what install put there
 	rm -f $(BIN)/legwork $(LIB)/liblegwork.a $(LIB)/$(SO_FILE) $(LIB)/$(SONAME) \

@@ -1,6 +1,8 @@
 """The Makefile and its tools where the machine is not as usual."""
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import subprocess
 
@@ -39,3 +41,27 @@ def test_folder_of_libllama_may_hold_no_blank(case):
                          capture_output=True, text=True, timeout=20, check=False)
     assert got.returncode == 1 and "XDG_CACHE_HOME" in got.stderr, got
     assert not (case.folder / "a b").exists()
+
+
+def test_install_and_uninstall(case):
+    """Twice from one tree, to places with blanks in their names."""
+    tree(case, case.folder / "llama")
+    case.write("llama/include/llama.h", "")
+    case.write("llama/lib/libllama.a", "")
+    version = re.search(r'LW_VERSION "(.*)"', pathlib.Path("include/legwork.h").read_text())
+    for name in ("legwork", "legwork.1", "liblegwork.a", "liblegwork.so." + version.group(1)):
+        case.write("tree/build/" + name, "")
+    for prefix in ("/usr/local", "/opt/my tools"):
+        to = ["DESTDIR=%s" % (case.folder / "a root"), "PREFIX=" + prefix]
+        made = run(case, "make", "-s", "-o", "all", "-o", "build/legwork.1", "install", *to)
+        assert made.returncode == 0, made
+        there = case.folder / "a root" / prefix[1:]
+        for name in ("bin/legwork", "lib/liblegwork.so", "share/man/man1/legwork.1"):
+            assert (there / name).is_file(), name
+        flags = run(case, "pkg-config", "--cflags", "legwork",
+                    PKG_CONFIG_PATH=there / "lib/pkgconfig").stdout
+        assert shlex.split(flags) == ["-I%s/include" % prefix], flags
+        made = run(case, "make", "-s", "uninstall", *to)
+        left = [path for path in there.rglob("*") if not path.is_dir()]
+        assert made.returncode == 0 and not left, (made, left)
+    assert not (case.folder / "tree/tools/bin").exists()

@@ -130,7 +130,8 @@ static const char configuration[] =
     "Options are taken from the command line, else from the environment, else from "
     "the configuration file, else they have their default. The file has lines of the "
     "form NAME = VALUE, where NAME is that of an option without the dashes; a line "
-    "that begins with # or ; is a comment. A name that legwork does not know is an "
+    "that begins with # or ; is a comment, elsewhere both belong to the value. A name "
+    "that legwork does not know is an "
     "error.";
 
 static const char environment[] =

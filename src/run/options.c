@@ -417,10 +417,11 @@ char *options_kv_dir(void)
 
 /* What the parser reads from and reports to. Lines are handed out one by one
  * without leading white space, so that the parser's rule "an indented line goes on
- * with the one before" never applies. */
+ * with the one before" never applies, and only as much of them as it has room for: it
+ * finds names, and values are taken from the line itself, whole and with any " ;". */
 struct config_file {
     const char *path;
-    const char *at, *end;
+    const char *start, *at, *end; /* of the line under way, of the next, of the file */
     int line;
     struct options *options;
     struct lw_error *err;
@@ -434,22 +435,28 @@ static char *next_line(char *out, int size, void *stream)
     if (f->at >= f->end || f->code) return NULL;
     f->line++;
     const char *newline = memchr(f->at, '\n', (size_t)(f->end - f->at));
-    const char *stop = newline ? newline + 1 : f->end;
-    size_t len = (size_t)(stop - f->at);
-    if (len >= (size_t)size) {
-        f->code = err_set(f->err, LW_ERR_USAGE, "%s, line %d: longer than %d bytes",
-                          f->path, f->line, size - 1);
-        return NULL;
-    }
-    memcpy(out, f->at, len);
-    out[len] = '\0';
-    f->at = stop;
+    int len = (int)((newline ? newline : f->end) - f->at);
+    snprintf(out, (size_t)size, "%.*s\n", len < size - 2 ? len : size - 2, f->at);
+    f->start = f->at;
+    f->at = newline ? newline + 1 : f->end;
     return out;
 }
 
-static int take_pair(void *user, const char *section, const char *name, const char *value)
+/* What stands behind the = (or :), without the white space around it. */
+static char *value_of_line(const struct config_file *f)
+{
+    const char *s = f->start, *end = f->at;
+    while (s < end && *s != '=' && *s != ':') s++;
+    if (s < end) s++;
+    while (s < end && isspace((unsigned char)*s)) s++;
+    while (end > s && isspace((unsigned char)end[-1])) end--;
+    return mem_strndup(s, (size_t)(end - s));
+}
+
+static int take_pair(void *user, const char *section, const char *name, const char *cut)
 {
     struct config_file *f = user;
+    (void)cut;
     if (f->code) return 0;
     if (*section) {
         f->code = err_set(f->err, LW_ERR_USAGE,
@@ -457,7 +464,9 @@ static int take_pair(void *user, const char *section, const char *name, const ch
                           f->line, section);
         return 0;
     }
+    char *value = value_of_line(f);
     f->code = options_set(f->options, name, value, SOURCE_FILE, f->err);
+    mem_free(value);
     if (f->code) err_prefix(f->err, "%s, line %d", f->path, f->line);
     return f->code == 0;
 }

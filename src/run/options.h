@@ -110,8 +110,9 @@ int options_from_environment(struct options *o, struct lw_error *err);
 /* A sentence for each LEGWORK_* variable that is nearly an option: LEGWORK_ROUND. Others
  * with that beginning may be somebody else's. */
 void options_odd_variables(void (*say)(void *user, const char *sentence), void *user);
-/* key = value lines (inih), unknown keys are errors with the nearest known one. path
- * NULL: the default place, where absent is fine and so is no way there. */
+/* key = value lines (inih), unknown keys are errors with the nearest known one. A value
+ * is what stands behind the = up to the end of the line, ; and # too. path NULL: the
+ * default place, where absent is fine and so is no way there. */
 int options_from_file(struct options *o, const char *path, struct lw_error *err);
 
 /* NULL: unset. */

@@ -284,14 +284,30 @@ static void test_file(void **state)
                                "remote = http://127.0.0.1:1/v1#m\n"
                                "allow-worker = a\n"
                                "allow-worker = b\r\n"
-                               "about = two words";
+                               "about = two words ; and # more\t\r\n"
+                               "  ; another comment = x\n"
+                               "models-dir : /m:n = o";
     assert_int_equal(configure(o, text, sizeof text - 1, &err), 0);
     assert_int_equal(options_int(o, OPT_ROUNDS), 2);
     assert_string_equal(options_string(o, OPT_PROTOCOL), "local");
     assert_int_equal(options_int(o, OPT_READ), 0);
     assert_string_equal(options_string(o, OPT_REMOTE), "http://127.0.0.1:1/v1#m");
     assert_string_equal(options_string(o, OPT_ALLOW_WORKER), "a,b");
-    assert_string_equal(options_string(o, OPT_ABOUT), "two words");
+    assert_string_equal(options_string(o, OPT_ABOUT), "two words ; and # more");
+    assert_string_equal(options_string(o, OPT_MODELS_DIR), "/m:n = o");
+}
+
+/* As long as an option may be, and so may a comment. */
+static void test_long_lines(void **state)
+{
+    struct options *o = *state;
+    struct lw_error err;
+    char text[5000], xs[3001] = "";
+    memset(xs, 'x', sizeof xs - 1);
+    snprintf(text, sizeof text, "#%.1000s\nabout = %s\nrounds = 2", xs, xs);
+    assert_int_equal(configure(o, text, strlen(text), &err), 0);
+    assert_int_equal(strlen(options_string(o, OPT_ABOUT)), 3000);
+    assert_int_equal(options_int(o, OPT_ROUNDS), 2);
 }
 
 static void test_bad_files(void **state)
@@ -303,6 +319,9 @@ static void test_bad_files(void **state)
           "line 2: there is no option \"ruonds\"; did you mean" },
         { "\n\nrounds = x\n", "line 3: rounds is \"x\"" },
         { "rounds\n", "line 1: not of the form" },
+        { "rounds ; = 2\n", "line 1: not of the form" },
+        { "rounds = 2 ; not 3\n", "line 1: rounds is \"2 ; not 3\"" },
+        { "about =\n", "line 1: about is empty" },
         { "[section]\nrounds = 2\n", "sections" },
     };
     struct lw_error err;
@@ -312,10 +331,10 @@ static void test_bad_files(void **state)
         if (!strstr(err.message, bad[i].part)) fail_msg("%s", err.message);
     }
     assert_int_equal(configure(*state, "a\0b", 3, &err), LW_ERR_USAGE);
-    char line[5000] = "about = ";
-    memset(line + 8, 'x', sizeof line - 9);
-    assert_int_equal(configure(*state, line, sizeof line - 1, &err), LW_ERR_USAGE);
-    assert_non_null(strstr(err.message, "line 1: longer"));
+    char line[5000];
+    memset(line, 'x', sizeof line);
+    assert_int_equal(configure(*state, line, sizeof line, &err), LW_ERR_USAGE);
+    assert_non_null(strstr(err.message, "line 1: not of the form"));
     assert_int_equal(options_from_file(*state, "/nonexistent/config", &err),
                      LW_ERR_USAGE);
 }
@@ -418,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_environment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_closed_home, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_has_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_paths, setup, teardown),

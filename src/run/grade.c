@@ -276,8 +276,10 @@ int lw_grade(lw_session *s, const char *path, const char *const *models, size_t 
              struct lw_error *err)
 {
     struct grader g = { .s = s, .path = path, .fn = fn, .user = user };
+    if (!path) return err_set(err, LW_ERR_USAGE, "the name of the file is NULL");
     buf_init(&g.text, LIMIT_FILE_BYTES);
-    int code = load_lines(&g, err);
+    int code = model_names_check(models, n_models, err);
+    if (!code) code = load_lines(&g, err);
     if (!code) code = grade_models(&g, models, n_models, err);
     session_rearm(s);
     buf_release(&g.text);

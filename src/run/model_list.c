@@ -18,12 +18,20 @@ static void add_usable(void *user, const struct lw_model *model)
     if (!model->problem) add(user, model->path);
 }
 
+int model_names_check(const char *const *names, size_t n, struct lw_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!names[i]) return err_set(err, LW_ERR_USAGE, "the name of a model is NULL");
+    }
+    return 0;
+}
+
 static int find_named(struct model_list *list, const char *dir, const char *const *names,
                       size_t n, struct lw_error *err)
 {
     struct buf path;
     buf_init(&path, PATH_MAX);
-    int code = 0;
+    int code = model_names_check(names, n, err);
     for (size_t i = 0; i < n && !code; i++) {
         code = models_find(dir, names[i], &path, err);
         if (!code) add(list, path.data);

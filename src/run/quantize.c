@@ -57,6 +57,9 @@ int lw_quantize(lw_session *s, const struct lw_format *format, struct lw_quantis
 {
     struct buf in, path;
     struct quantize_result result = { .was = "" };
+    if (!format->in || !format->out || !format->type) {
+        return err_set(err, LW_ERR_USAGE, "the model, the new file or its type is NULL");
+    }
     char *dir = options_models_dir(&s->options);
     buf_init(&in, PATH_MAX);
     buf_init(&path, sizeof out->path - 1);

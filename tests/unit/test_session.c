@@ -126,6 +126,18 @@ static void test_null_and_nothing(void **state)
     assert_int_equal(lw_set(s, NULL, "2", &err), LW_ERR_USAGE);
     assert_int_equal(lw_ask(s, NULL, &r, &err), LW_ERR_USAGE);
     assert_null(r);
+    const char *const none[] = { NULL };
+    struct lw_tuning tuning = { .models = none, .n_models = 1 };
+    struct lw_format formats[] = { { .out = "b", .type = "Q4_0" },
+                                   { .in = "a", .type = "Q4_0" },
+                                   { .in = "a", .out = "b" } };
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(lw_quantize(s, &formats[i], NULL, &err), LW_ERR_USAGE);
+    }
+    assert_int_equal(lw_tune(s, &tuning, NULL, NULL, &err), LW_ERR_USAGE);
+    assert_int_equal(lw_grade(s, NULL, NULL, 0, NULL, NULL, &err), LW_ERR_USAGE);
+    assert_int_equal(lw_grade(s, "tests/unit/test_session.c", none, 1, NULL, NULL, &err),
+                     LW_ERR_USAGE);
     lw_close(s);
 }
 

@@ -111,9 +111,15 @@ int kv_disk_list(const char *folder,
                  void (*fn)(void *user, const struct kv_disk_document *document),
                  void *user, struct lw_error *err);
 
-/* Remove all that is there of a document, also what is being written. *bytes, which may
- * be NULL: what that freed. 0 also if there were none. */
-int kv_disk_forget(const char *folder, const char *document, uint64_t *bytes,
+struct kv_disk_freed {
+    bool there; /* anything was, a name or an empty folder too */
+    size_t n_states;
+    uint64_t bytes;
+};
+
+/* Remove all that is there of a document, also what is being written. *freed may be
+ * NULL. 0 also if there were none. */
+int kv_disk_forget(const char *folder, const char *document, struct kv_disk_freed *freed,
                    struct lw_error *err);
 
 /* Remove the least valuable states until at most bytes_max are left, and what dead

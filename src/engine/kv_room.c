@@ -342,7 +342,7 @@ int kv_disk_list(const char *folder,
 }
 
 /* Remove all of ours in the open folder of a document. 0, or an errno. */
-static int empty_document(int document, uint64_t *freed)
+static int empty_document(int document, struct kv_disk_freed *freed)
 {
     DIR *dir = kv_folder_read(document);
     int rc = dir ? 0 : errno;
@@ -356,7 +356,9 @@ static int empty_document(int document, uint64_t *freed)
             continue;
         }
         if (unlinkat(document, entry->d_name, 0) == 0) {
-            *freed += (uint64_t)st.st_size;
+            freed->there = true;
+            freed->n_states += is_state;
+            freed->bytes += (uint64_t)st.st_size;
         } else if (errno != ENOENT) {
             rc = errno;
         }
@@ -367,11 +369,12 @@ static int empty_document(int document, uint64_t *freed)
 
 /* 0 or an errno. A process that is reading this document may write one more state
  * while we remove; what is there at the end of a round is there for another. */
-static int forget(int folder, const char *id, uint64_t *freed)
+static int forget(int folder, const char *id, struct kv_disk_freed *freed)
 {
     for (int round = 0; round < 5; round++) {
         int document = kv_folder_document(folder, id, KV_FOLDER_FIND);
         if (document < 0) {
+            freed->there = freed->there || round > 0;
             return errno == ENOENT ? 0 : errno;
         }
         int rc = empty_document(document, freed);
@@ -384,28 +387,23 @@ static int forget(int folder, const char *id, uint64_t *freed)
     return 0;
 }
 
-int kv_disk_forget(const char *folder, const char *document, uint64_t *bytes,
+int kv_disk_forget(const char *folder, const char *document, struct kv_disk_freed *freed,
                    struct lw_error *err)
 {
     struct lw_error why = { 0 };
-    uint64_t freed = 0;
+    struct kv_disk_freed unasked, *sum = freed ? freed : &unasked;
 
     if (!kv_folder_is_document(document)) {
         return err_set(err, LW_ERR_USAGE, "%s is no id of a document (32 hex digits)",
                        document);
     }
-    if (bytes) {
-        *bytes = 0;
-    }
+    *sum = (struct kv_disk_freed){ .bytes = 0 };
     int fd = kv_folder_open(folder, KV_FOLDER_FIND, &why);
     if (fd < 0) {
         return errno == ENOENT ? 0 : err_set(err, why.code, "%s", why.message);
     }
-    int rc = forget(fd, document, &freed);
+    int rc = forget(fd, document, sum);
     close(fd);
-    if (bytes) {
-        *bytes = freed;
-    }
     return rc == 0 ? 0
                    : err_set(err, LW_ERR_LOCAL, "cannot remove what is in %s/%s: %s",
                              folder, document, strerror(rc));

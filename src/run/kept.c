@@ -65,7 +65,6 @@ struct doomed {
     const char *name; /* or id; NULL: all */
     char (*ids)[KV_DISK_ID_CHARS + 1];
     size_t n, cap;
-    struct lw_kept_sum freed;
 };
 
 static const char *without_dots(const char *path)
@@ -94,36 +93,38 @@ static void doom(void *user, const struct kv_disk_document *d)
     if (!named) return;
     mem_grow((void **)&doomed->ids, &doomed->cap, doomed->n + 1, sizeof *doomed->ids);
     memcpy(doomed->ids[doomed->n++], d->id, KV_DISK_ID_CHARS + 1);
-    doomed->freed.documents++;
-    doomed->freed.parts += d->n_states;
 }
 
-static int forget_doomed(struct doomed *doomed, const char *folder, struct lw_error *err)
+static int forget_one(const char *id, struct lw_kept_sum *sum, struct lw_error *err)
 {
-    int code = 0;
-    for (size_t i = 0; i < doomed->n && !code; i++) {
-        uint64_t bytes = 0;
-        code = kv_disk_forget(folder, doomed->ids[i], &bytes, err);
-        doomed->freed.bytes += bytes;
-    }
+    struct kv_disk_freed freed = { .bytes = 0 };
+    int code = kv_disk_forget(sum->folder, id, &freed, err);
+    sum->documents += freed.there;
+    sum->parts += freed.n_states;
+    sum->bytes += freed.bytes;
     return code;
 }
 
 int lw_forget(lw_session *s, const char *name, struct lw_kept_sum *freed,
               struct lw_error *err)
 {
-    const char *folder = kept_folder(s);
-    struct doomed doomed = { .name = name, .freed = { .folder = folder } };
-    int code = folder ? kv_disk_list(folder, doom, &doomed, err) : 0;
-    if (!code) code = forget_doomed(&doomed, folder, err);
+    struct lw_kept_sum sum = { .folder = kept_folder(s) };
+    struct doomed doomed = { .name = name };
+    int code = sum.folder ? kv_disk_list(sum.folder, doom, &doomed, err) : 0;
+    for (size_t i = 0; i < doomed.n && !code; i++) {
+        code = forget_one(doomed.ids[i], &sum, err);
+    }
     mem_free(doomed.ids);
-    if (freed) *freed = doomed.freed;
+    if (freed) *freed = sum;
     return code;
 }
 
 int lw_forget_document(lw_session *s, size_t i, struct lw_kept_sum *freed,
                        struct lw_error *err)
 {
+    struct lw_kept_sum sum = { .folder = kept_folder(s) };
     doc_set_hash(&s->docs);
-    return lw_forget(s, s->docs.docs[i]->content, freed, err);
+    int code = sum.folder ? forget_one(s->docs.docs[i]->content, &sum, err) : 0;
+    if (freed) *freed = sum;
+    return code;
 }

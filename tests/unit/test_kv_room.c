@@ -252,7 +252,7 @@ static void test_long_names(void **state)
 static void test_forget(void **state)
 {
     char *folder = documents_folder();
-    uint64_t freed = 7;
+    struct kv_disk_freed freed = { .bytes = 7 };
     struct lw_error err;
     (void)state;
 
@@ -263,11 +263,14 @@ static void test_forget(void **state)
     documents_write(folder, KV_HELP_DOC_1 "/0000000000000000000000000000006f.9.tmp", "xy",
                     2);
     assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, &freed, &err), 0);
-    assert_int_equal(freed, 1502);
+    assert_true(freed.there);
+    assert_int_equal(freed.n_states, 2);
+    assert_int_equal(freed.bytes, 1502);
     assert_int_equal(kv_help_count(folder, ""), 1);
     assert_list(folder, "ff : 1 states, 50 tokens, 700 bytes\n");
     assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, &freed, &err), 0);
-    assert_int_equal(freed, 0);
+    assert_false(freed.there);
+    assert_int_equal(freed.n_states + freed.bytes, 0);
     assert_int_equal(kv_disk_forget("/tmp/legwork-not-there", KV_HELP_DOC_1, NULL, &err),
                      0);
     assert_int_equal(kv_disk_forget(folder, "../etc", NULL, &err), LW_ERR_USAGE);
@@ -280,7 +283,7 @@ static void test_what_the_killed_left_is_listed(void **state)
 {
     char *folder = documents_folder(), path[1024];
     const char *third = "00ff00ff00ff00ff00ff00ff00ff00ff";
-    uint64_t freed;
+    struct kv_disk_freed freed;
     (void)state;
 
     put_name(folder, KV_HELP_DOC_1, "report.pdf");
@@ -297,9 +300,10 @@ static void test_what_the_killed_left_is_listed(void **state)
     assert_non_null(strstr(out.data, "00 : 0 states, 0 tokens, 0 bytes\n"));
     buf_release(&out);
     assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, &freed, NULL), 0);
-    assert_int_equal(freed, 2);
+    assert_true(freed.there && freed.n_states == 0 && freed.bytes == 2);
     assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_2, NULL, NULL), 0);
-    assert_int_equal(kv_disk_forget(folder, third, NULL, NULL), 0);
+    assert_int_equal(kv_disk_forget(folder, third, &freed, NULL), 0);
+    assert_true(freed.there && freed.n_states == 0 && freed.bytes == 0);
     assert_list(folder, "");
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(mkdir(folder, 0700), 0);
@@ -316,7 +320,11 @@ static void test_strange_files_stay(void **state)
     documents_write(folder, KV_HELP_DOC_1 "/notes.txt", "x", 1);
     documents_write(folder, "elsewhere/00000000000000000000000000000061.kv", "x", 1);
     put_name(folder, KV_HELP_DOC_1, "report.pdf");
-    assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, NULL, NULL), 0);
+    struct kv_disk_freed freed;
+    assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, &freed, NULL), 0);
+    assert_true(freed.there && freed.n_states == 1);
+    assert_int_equal(kv_disk_forget(folder, KV_HELP_DOC_1, &freed, NULL), 0);
+    assert_false(freed.there);
     assert_int_equal(kv_help_count(folder, "notes.txt"), 1);
     assert_int_equal(kv_help_count(folder, ""), 2);
     assert_list(folder, "");

@@ -65,6 +65,45 @@ static int read_all(int fd, const char *path, const struct load_options *opt,
 
 /* --- Choosing a loader ---------------------------------------------------- */
 
+struct magic {
+    const char *bytes, *what;
+};
+
+/* Text by its bytes, but not to read: what it says stands among control words. */
+static const struct magic text_magics[] = {
+    { "{\\rtf", "an RTF file" },
+    { "%!PS", "a PostScript file" },
+};
+
+static const struct magic binary_magics[] = {
+    { "PK\x03\x04", "a zip archive" },
+    { "\x1f\x8b", "a gzip archive" },
+    { "\x89PNG", "a picture" },
+    { "\xff\xd8\xff", "a picture" },
+    { "GIF8", "a picture" },
+    { "\xd0\xcf\x11\xe0", "an old Office file" },
+    { "GGUF", "a model" },
+    { "\x7f"
+      "ELF",
+      "a program" },
+};
+
+/* What begins like these bytes, NULL if nothing does. */
+static const char *find_magic(const struct magic *magics, size_t n_magics,
+                              const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < n_magics; i++) {
+        size_t n = strlen(magics[i].bytes);
+        if (len >= n && memcmp(bytes, magics[i].bytes, n) == 0) return magics[i].what;
+    }
+    return NULL;
+}
+
+static const char *find_text_magic(const char *bytes, size_t len)
+{
+    return find_magic(text_magics, sizeof text_magics / sizeof *text_magics, bytes, len);
+}
+
 static const struct loader *choose_loader(const char *path, const char *bytes, size_t len)
 {
     static const struct loader *const loaders[] = {
@@ -78,34 +117,22 @@ static const struct loader *choose_loader(const char *path, const char *bytes, s
         best = loaders[i];
         best_score = score;
     }
-    return best;
+    /* A PDF may begin as PostScript. */
+    return best != &load_as_pdf && find_text_magic(bytes, len) ? NULL : best;
 }
 
 /* What a file that no loader takes seems to be. */
 static const char *describe_binary(const char *path, const char *bytes, size_t len)
 {
-    static const struct {
-        const char *magic, *what;
-    } known[] = {
-        { "PK\x03\x04", "a zip archive" },
-        { "\x1f\x8b", "a gzip archive" },
-        { "\x89PNG", "a picture" },
-        { "\xff\xd8\xff", "a picture" },
-        { "GIF8", "a picture" },
-        { "\xd0\xcf\x11\xe0", "an old Office file" },
-        { "GGUF", "a model" },
-        { "\x7f"
-          "ELF",
-          "a program" },
-    };
-    if (load_has_extension(path, "docx docm odt epub xlsx pptx")) {
-        return "an Office document or e-book";
+    const char *what = find_text_magic(bytes, len);
+    if (!what && load_has_extension(path, "docx docm odt epub xlsx pptx")) {
+        what = "an Office document or e-book";
     }
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        size_t n = strlen(known[i].magic);
-        if (len >= n && memcmp(bytes, known[i].magic, n) == 0) return known[i].what;
+    if (!what) {
+        what = find_magic(binary_magics, sizeof binary_magics / sizeof *binary_magics,
+                          bytes, len);
     }
-    return "a binary file";
+    return what ? what : "a binary file";
 }
 
 /* --- Adding --------------------------------------------------------------- */

@@ -265,6 +265,11 @@ static void test_refused(void **state)
     check_refused_bytes("a.txt", " \n\f\n", 4, "holds no text");
     check_refused_bytes("a.png", "\x89PNG\r\n\x1a\n\0\0", 10, "is a picture");
     check_refused_bytes("a.docx", "PK\x03\x04\0\0\0", 7, "an Office document");
+    check_refused_bytes("a.rtf", "{\\rtf1\\ansi\\pard thirty\\b0  days\\par }", 36,
+                        "is an RTF file");
+    check_refused_bytes("a.txt", "{\\rtf1 thirty days}", 19, "is an RTF file");
+    check_refused_bytes("a.ps", "%!PS-Adobe-3.0\n(thirty days) show\n", 34,
+                        "is a PostScript file");
     check_refused_bytes("a", "\x01\x02\x03\x04\x05\x06", 6, "is a binary file");
 }
 

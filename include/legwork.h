@@ -110,7 +110,9 @@ LW_API int lw_configure(lw_session *s, const char *path, struct lw_error *err);
 /* Add a file, a folder (recursive, .gitignore respected) or "-" (standard
  * input). LW_ERR_INPUT if nothing in it could be read; documents added before
  * stay. What was passed over is reported as warnings of the session, but for hidden
- * entries and what .gitignore names that has no document's name. */
+ * entries and what .gitignore names that has no document's name.
+ * May take minutes (PDF): files are stages, of which at most ten a second are told. The
+ * option "timeout" does not count here. */
 LW_API int lw_add_file(lw_session *s, const char *path, struct lw_error *err);
 
 /* Add text under a name. It must be UTF-8 without NUL bytes: LW_ERR_INPUT, as for a text

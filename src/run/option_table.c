@@ -143,7 +143,8 @@ static const struct option_spec table[OPTION_COUNT] = {
       .min = 1,
       .max = SECONDS_MAX,
       .help =
-          "time for the question (30, 5m, 1h); what was found by then is the answer" },
+          "time for the question, once the documents are loaded (30, 5m, 1h); what was "
+          "found by then is the answer" },
     { .id = OPT_ALLOW_WORKER,
       .name = "allow-worker",
       .type = OPTION_LIST,

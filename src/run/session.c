@@ -106,6 +106,12 @@ void session_take_warnings(lw_session *s)
     }
 }
 
+static void on_file(void *user, const char *what)
+{
+    lw_session *s = user;
+    event_small_stage(&s->events, what);
+}
+
 static void warn_of_document(void *user, const char *sentence)
 {
     add_warning(user, sentence, true);
@@ -121,7 +127,8 @@ const char *lw_warning_at(const lw_session *s, size_t i)
 int lw_add_file(lw_session *s, const char *path, struct lw_error *err)
 {
     struct load_options opt = { .warn = warn_of_document,
-                                .warn_user = s,
+                                .begin = on_file,
+                                .user = s,
                                 .cancel = &s->cancel,
                                 .stdin_fd = STDIN_FILENO };
     struct lw_error why = { .code = 0 };

@@ -153,6 +153,14 @@ static int check_room(const struct doc_set *set, const char *path, size_t len,
     return 0;
 }
 
+static void say_begin(const struct load_options *opt, const char *path)
+{
+    struct lw_error sentence;
+    if (!opt->begin) return;
+    err_set(&sentence, LW_OK, "loading %s", path); /* cleans what came from outside */
+    opt->begin(opt->user, sentence.message);
+}
+
 /* Takes bytes. */
 static int load_bytes(struct doc_set *set, const char *path, char *bytes, size_t len,
                       const struct load_options *opt, enum load_refusal *why,
@@ -197,6 +205,7 @@ int load_file(struct doc_set *set, int fd, const char *path,
     char *bytes = NULL;
     size_t len = 0;
     int code = check_room(set, path, 0, why, err);
+    if (!code) say_begin(opt, path);
     if (!code) code = read_all(fd, path, opt, &bytes, &len, err);
     close(fd);
     return code ? code : load_bytes(set, path, bytes, len, opt, why, err);

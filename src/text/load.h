@@ -28,11 +28,12 @@
 #include "base/err.h"
 #include "flow/doc.h"
 
-typedef void (*load_warn_fn)(void *user, const char *sentence);
+typedef void (*load_say_fn)(void *user, const char *sentence);
 
 struct load_options {
-    load_warn_fn warn;
-    void *warn_user;
+    load_say_fn warn;  /* NULL: nobody listens */
+    load_say_fn begin; /* "loading a.pdf", which may take minutes; NULL as well */
+    void *user;
     const struct cancel *cancel; /* NULL: none */
     int stdin_fd;                /* read for the path "-"; -1: not allowed */
 };

@@ -26,7 +26,7 @@ void load_warn(const struct load_options *opt, const char *fmt, ...)
     vsnprintf(draft, sizeof draft, fmt, args);
     va_end(args);
     err_set(&sentence, LW_OK, "%s", draft); /* cleans what came from outside */
-    opt->warn(opt->warn_user, sentence.message);
+    opt->warn(opt->user, sentence.message);
 }
 
 void load_warn_guess(const char *path, enum normal_encoding encoding,

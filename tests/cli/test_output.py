@@ -95,7 +95,7 @@ def test_progress_is_for_terminals(case):
     args = setup(case, READER.replace("say", "delay 20\nsay")) + ["--read", "all"]
     assert b"\r" not in ok(case.legwork(*args)).err.encode()
     seen = on_terminal(case, args)
-    assert b"\r\x1b[K" in seen and b"found" in seen, seen
+    assert b"\r\x1b[K" in seen and b"found" in seen and b"loading a.txt" in seen, seen
     assert b"\x1b[K" not in on_terminal(case, args, {"TERM": "dumb"})
     assert on_terminal(case, args + ["--quiet"]) == b""
 

@@ -114,7 +114,7 @@ static void collect(void *user, const char *sentence)
 struct load_options documents_options(struct documents_warnings *warnings)
 {
     return (struct load_options){ .warn = warnings ? collect : NULL,
-                                  .warn_user = warnings,
+                                  .user = warnings,
                                   .stdin_fd = -1 };
 }
 

@@ -108,6 +108,29 @@ static void test_documents(void **state)
     lw_close(s);
 }
 
+static void note_stage(void *user, const struct lw_event *event)
+{
+    char *seen = user;
+    assert_int_equal(event->kind, LW_EVENT_STAGE);
+    snprintf(seen, 200, "%s", event->text);
+}
+
+/* Taking the text out of a file may take long. */
+static void test_loading_is_told(void **state)
+{
+    (void)state;
+    char seen[200] = "";
+    struct lw_error err;
+    lw_session *s = open_session();
+    lw_on_event(s, note_stage, seen);
+    assert_int_equal(lw_add_text(s, "a", "text", 4, NULL), 0);
+    assert_int_equal(lw_add_file(s, "/nonexistent/file", &err), LW_ERR_INPUT);
+    assert_string_equal(seen, "");
+    assert_int_equal(lw_add_file(s, "README.md", &err), 0);
+    assert_string_equal(seen, "loading README.md");
+    lw_close(s);
+}
+
 /* What a C programmer gets wrong is an error, not a crash. */
 static void test_null_and_nothing(void **state)
 {
@@ -523,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_configure_does_not_replace_what_was_set),
         cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_loading_is_told),
         cmocka_unit_test(test_null_and_nothing),
         cmocka_unit_test(test_an_option_is_its_default_again),
         cmocka_unit_test(test_questions_that_are_refused),

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { URL_BYTES = 1024 };
+enum { URL_BYTES = 1024, OLLAMA_PORT = 11434 };
 
 /* --- The name --------------------------------------------------------------- */
 
@@ -99,6 +99,7 @@ static void set_address(struct endpoint *ep, const struct url *url)
     ep->where = mem_strdup(where);
     ep->base_url = mem_strdup(base);
     ep->on_device = url_host_is_loopback(host);
+    ep->is_ollama = strcmp(ep->spec->id, "ollama") == 0 || url->port == OLLAMA_PORT;
 }
 
 static int resolve_address(struct endpoint *ep, const char *given, struct lw_error *err)

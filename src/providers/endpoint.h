@@ -15,6 +15,7 @@ struct endpoint {
     char *model;                      /* NULL: the server has to be asked */
     char *key;                        /* NULL: none */
     bool on_device;                   /* loopback, and model is no cloud tag */
+    bool is_ollama;                   /* by its name, or by its port in a URL */
 };
 
 /* Does a server on this device pass a model of this name on to another one? Ollama does

@@ -1,11 +1,11 @@
 /* openai.c - the llm of an OpenAI-compatible server: its life, and what it has
  * to ask the server about itself.
  *
- * Two things may be missing at the start: the model's name (a plain URL without
- * #MODEL) and, for Ollama, the context that it serves. They are asked for once, by
- * provider_ask() or at the first use, since opening sends nothing; no answer is
- * remembered as one. A server that is silent about its context has an unknown one: what
- * a model was trained for says nothing about what is served. */
+ * Missing at the start may be the model's name (a plain URL without #MODEL) and, for
+ * Ollama, the context that it serves and whether it runs the model itself. They are asked
+ * for once, by provider_ask() or at the first use, since opening sends nothing; no answer
+ * is remembered as one. A server that is silent about its context has an unknown one:
+ * what a model was trained for says nothing about what is served. */
 #include "providers/openai.h"
 
 #include "base/buf.h"
@@ -200,8 +200,23 @@ static json_t *ask_ollama(struct openai *o, const char *method, const char *path
     return root;
 }
 
+/* Its manifest says where a model runs; a cloud model may have any name. */
+static int check_host(const struct openai *o, const char *host, struct lw_error *err)
+{
+    if (!o->at.on_device || host[0] == '\0') {
+        return 0;
+    }
+    char piece[120];
+    api_error_piece(piece, sizeof piece, host, o->at.key);
+    return err_set(err, LW_ERR_POLICY,
+                   "%s passes on to %s what it is sent; name a model of this machine, or "
+                   "the cloud model by its own name, which ends in cloud, and allow that",
+                   o->at.name, piece);
+}
+
 /* What the model file sets. */
-static int ask_model_file(struct openai *o, const struct cancel *cancel)
+static int ask_model_file(struct openai *o, const struct cancel *cancel,
+                          struct lw_error *err)
 {
     struct buf body;
     buf_init(&body, 4096);
@@ -209,10 +224,11 @@ static int ask_model_file(struct openai *o, const struct cancel *cancel)
     json_write_string(o->at.model, strlen(o->at.model), &body);
     buf_add_str(&body, "}");
     json_t *root = ask_ollama(o, "POST", "/api/show", &body, cancel);
-    int context = num_ctx_of(json_str(root, "parameters", ""));
+    o->info.context = num_ctx_of(json_str(root, "parameters", ""));
+    int code = check_host(o, json_str(root, "remote_host", ""), err);
     json_decref(root);
     buf_release(&body);
-    return context;
+    return code;
 }
 
 static bool is_name_of(const char *listed, const char *model)
@@ -238,19 +254,16 @@ static int ask_loaded(struct openai *o, const struct cancel *cancel)
     return context;
 }
 
-static bool is_ollama(const struct openai *o)
+/* An Ollama that is away is simply not known, nor is one that is too old to pass
+ * anything on. */
+static int ask_about_model(struct openai *o, const struct cancel *cancel,
+                           struct lw_error *err)
 {
-    return strcmp(o->at.spec->id, "ollama") == 0;
-}
-
-/* Nothing depends on the answer: an Ollama that is too old or away is simply not
- * known. */
-static void ask_context(struct openai *o, const struct cancel *cancel)
-{
-    o->info.context = ask_model_file(o, cancel);
-    if (o->info.context == 0) {
+    int code = ask_model_file(o, cancel, err);
+    if (code == 0 && o->info.context == 0) {
         o->info.context = ask_loaded(o, cancel);
     }
+    return code;
 }
 
 static bool has_model(struct openai *o)
@@ -264,13 +277,8 @@ static bool has_model(struct openai *o)
 /* With ask_lock held. */
 static int ask_all(struct openai *o, const struct cancel *cancel, struct lw_error *err)
 {
-    if (!has_model(o)) {
-        return ask_model(o, cancel, err);
-    }
-    if (is_ollama(o)) {
-        ask_context(o, cancel);
-    }
-    return 0;
+    int code = has_model(o) ? 0 : ask_model(o, cancel, err);
+    return code == 0 && o->at.is_ollama ? ask_about_model(o, cancel, err) : code;
 }
 
 static int stopped_asking(const struct openai *o, const struct cancel *cancel,
@@ -339,7 +347,7 @@ int openai_check_prompt(struct openai *o, const struct llm_request *req, int64_t
     bool wanted = cut_wants(&o->cut, p.bytes);
     pthread_mutex_unlock(&o->lock);
     if (wanted) p = cut_prompt_of(req);
-    if (is_ollama(o) && tokens > 0 && p.bytes >= CUT_BYTES_MIN) {
+    if (o->at.is_ollama && tokens > 0 && p.bytes >= CUT_BYTES_MIN) {
         ask_served(o, cancel);
     }
     pthread_mutex_lock(&o->lock);

@@ -5,7 +5,10 @@
  * http(s)://host:port/v1#MODEL (without a path /v1 is meant). The provider is what
  * stands before the first slash. Without #MODEL the server's only or first model is
  * asked for once; one that a server on this device would pass on to a cloud has to be
- * named.
+ * named. Ollama (by that name, or a URL with its port 11434) is asked whether it runs
+ * the model itself, since a cloud model may have been given any name there: what it would
+ * pass on without its name saying so is refused, as nothing of it was guarded. Of another
+ * server on this device the name is all that is known.
  *
  * Structured replies: response_format json_schema where it is served, else
  * json_object, else the prompt alone; which one is learnt from the server's
@@ -82,7 +85,8 @@ int provider_find(struct provider_place *out, const struct provider_options *opt
  * llm_info() cannot be cancelled. Without it the first use asks, once for all; either
  * way what failed fails every request with the same sentence, at once. LW_ERR_REMOTE,
  * LW_ERR_AUTH or LW_ERR_BUDGET: no model is known; LW_ERR_POLICY: the server is on this
- * device, and its first model is passed on to a cloud; LW_CANCELLED or LW_TIMEOUT. */
+ * device, and passes on to a cloud what its first model, or the one named without a cloud
+ * tag, is sent; LW_CANCELLED or LW_TIMEOUT. */
 int provider_ask(struct llm *provider, const struct cancel *cancel, struct lw_error *err);
 
 /* llm_info() of what provider_open() made, without asking the server anything: the

@@ -233,6 +233,20 @@ def test_a_listed_model_of_a_cloud_is_not_sent_the_documents(case):
         assert not worker.bodies()
 
 
+def test_a_cloud_model_under_another_name_is_not_sent_the_documents(case):
+    """`ollama cp gpt-oss:120b-cloud reader`: only the server knows where that one runs."""
+    case.write("a.txt", contract(10))
+    worker = case.server('when path contains "/api/show"\n'
+                         'raw {"remote_host":"https://cloud.example:443",'
+                         '"remote_model":"gpt-oss:120b"}\n\n' + READER)
+    env = {"OLLAMA_HOST": worker.host}
+    for asked in (["--local", "ollama/reader"],
+                  ["--protocol", "remote", "--remote", "ollama/reader"]):
+        expect(case.legwork("ask", *asked, QUESTION, "a.txt", env=env), 8, "ollama/reader",
+               "cloud.example")
+    assert not worker.bodies()
+
+
 def test_no_key_over_plain_http_to_another_machine(case):
     case.write("a.txt", contract(10))
     worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "providers/provider.h"
+#include "providers/endpoint.h"
 
 #include <string.h>
 
@@ -98,6 +98,30 @@ static void test_addresses(void **state)
     }
 }
 
+/* It is asked more than other servers, also where only its address is named. */
+static void test_ollama_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *base_url;
+        bool is_ollama;
+    } table[] = {
+        { "ollama/m", NULL, true },
+        { "ollama/m", "gpu.example:8000", true },
+        { "http://localhost:11434/v1#m", NULL, true },
+        { "http://localhost:8000/v1#m", NULL, false },
+        { "tokasaurus/m", NULL, false },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct endpoint ep;
+        struct provider_options opt = { .model = table[i].model,
+                                        .base_url = table[i].base_url };
+        assert_int_equal(endpoint_init(&ep, &opt, NULL), 0);
+        assert_int_equal(ep.is_ollama, table[i].is_ollama);
+        endpoint_release(&ep);
+    }
+}
+
 static void test_urls_refused(void **state)
 {
     (void)state;
@@ -116,9 +140,8 @@ static void test_urls_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_ollama_is_known),
         cmocka_unit_test(test_urls_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1085,6 +1085,30 @@ static void test_ollama(void **state)
     close_all(&x);
 }
 
+/* Ollama's manifest says where a model runs, and its name need not: a cloud model that
+ * was copied to another name is no model of this device. */
+static void test_ollama_that_passes_on(void **state)
+{
+    (void)state;
+    static const char script[] =
+        "when path contains \"/api/show\"\nraw {\"remote_model\":\"gpt-oss:120b\","
+        "\"remote_host\":\"https://cloud.example:443\"}\n\nsay fine\n";
+    struct fixture x;
+    struct lw_error err = { .code = 0 };
+    open_ollama(&x, script, "ollama/reader");
+    assert_int_equal(provider_ask(x.llm, NULL, &err), LW_ERR_POLICY);
+    assert_non_null(strstr(err.message, "ollama/reader passes on"));
+    assert_non_null(strstr(err.message, "cloud.example"));
+    struct asked a = ask_plain(&x);
+    assert_int_equal(a.code, LW_ERR_POLICY);
+    assert_false(log_has(&x, "/chat/"));
+    close_all(&x);
+    /* Named as what it is, it is nobody's secret. */
+    open_ollama(&x, script, "ollama/gpt-oss:120b-cloud");
+    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
+    close_all(&x);
+}
+
 /* What is served is asked for when the model is loaded: after the first long prompt. */
 static void test_ollama_that_cuts(void **state)
 {
@@ -1158,6 +1182,7 @@ int main(void)
         cmocka_unit_test(test_failed_question_is_remembered),
         cmocka_unit_test(test_question_is_cut_short),
         cmocka_unit_test(test_ollama),
+        cmocka_unit_test(test_ollama_that_passes_on),
         cmocka_unit_test(test_ollama_that_cuts),
     };
     return fake_server_missing() ? 0 : cmocka_run_group_tests(tests, NULL, NULL);

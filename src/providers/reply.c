@@ -194,14 +194,39 @@ static int say(struct api_error *e, const char *message)
     return LW_ERR_REMOTE;
 }
 
+/* Who has begun to reply cannot take the status back: OpenRouter and Mistral say "error"
+ * at the end, the former with an object beside it or at the top; DeepSeek has a word of
+ * its own. */
+static bool is_broken_off(const json_t *choice)
+{
+    const char *finish = json_str(choice, "finish_reason", "");
+    return json_object_size(json_object_get(choice, "error")) > 0 ||
+           strcmp(finish, "error") == 0 ||
+           strcmp(finish, "insufficient_system_resource") == 0;
+}
+
+static int broken_off(struct api_error *e, const json_t *root, const json_t *choice)
+{
+    bool own = json_is_object(json_object_get(choice, "error"));
+    api_error_from_json(e, own ? choice : root);
+    if (e->status < 400) {
+        e->status = 503;
+    }
+    return say(e, e->message[0] != '\0' ? "" : "the reply was broken off");
+}
+
 /* e->status is 200 until the body names another one. */
 static int read_root(struct chat_reply *c, const json_t *root, const char *key,
                      struct api_error *e)
 {
     *e = (struct api_error){ .status = 200 };
     const json_t *choices = json_object_get(root, "choices");
-    if (choices == NULL && api_error_from_json(e, root)) {
+    const json_t *choice = json_array_get(choices, 0);
+    if (choice == NULL && api_error_from_json(e, root)) {
         return say(e, e->message[0] != '\0' ? "" : "an error without a message");
+    }
+    if (is_broken_off(choice)) {
+        return broken_off(e, root, choice);
     }
     read_usage(c, root);
     if (!json_is_array(choices)) {
@@ -209,7 +234,6 @@ static int read_root(struct chat_reply *c, const json_t *root, const char *key,
         bool is_note = strcmp(key, "delta") == 0;
         return is_note ? 0 : say(e, "the JSON is no reply of a model");
     }
-    const json_t *choice = json_array_get(choices, 0);
     if (choice != NULL && read_choice(c, choice, key)) {
         return say(e, "the text is too long");
     }
@@ -277,6 +301,13 @@ static void cut_at_stop(struct chat_reply *c)
     }
 }
 
+/* At max_tokens, or at the end of the context (Mistral: model_length). */
+static bool is_cut(const struct chat_reply *c)
+{
+    return strcmp(c->finish, "length") == 0 || strcmp(c->finish, "model_length") == 0 ||
+           strcmp(c->finish, "max_tokens") == 0;
+}
+
 static int check(const struct chat_reply *c, const char *name, struct lw_error *err)
 {
     bool empty = c->text.len == 0 && c->req->max_tokens > 0;
@@ -294,10 +325,7 @@ static int check(const struct chat_reply *c, const char *name, struct lw_error *
         return err_set(err, LW_ERR_REMOTE,
                        "%s spent its reply on reasoning and wrote no answer%s; switch "
                        "its reasoning off, or choose a model without",
-                       name,
-                       strcmp(c->finish, "length") == 0 ? " (it was cut at the limit of "
-                                                          "tokens)"
-                                                        : "");
+                       name, is_cut(c) ? " (it was cut at the limit of tokens)" : "");
     }
     return 0;
 }
@@ -310,7 +338,7 @@ void chat_reply_finish(struct chat_reply *c, const char *name, struct llm_reply 
     cut_at_stop(c);
     bool scores = !c->reasoned && c->n_logprobs > 0;
     *reply = (struct llm_reply){
-        .finish = strcmp(c->finish, "length") == 0 ? LLM_LENGTH : LLM_STOP,
+        .finish = is_cut(c) ? LLM_LENGTH : LLM_STOP,
         .text = c->text.data,
         .len = c->text.len,
         .logprob_alt = scores ? c->logprob_alt : NAN,

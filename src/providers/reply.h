@@ -9,6 +9,9 @@
  * smallest reported probability, or what the reported ones leave over, if that is less.
  * NAN if there are no log-probabilities, or if reasoning came before the text.
  *
+ * A reply that the server broke off, whatever there is of it, is none: it is read as the
+ * refusal that it names, or as 503, and so tried again.
+ *
  * Counts of tokens are at most INT32_MAX, whatever the server says. */
 #ifndef LW_PROVIDERS_REPLY_H
 #define LW_PROVIDERS_REPLY_H

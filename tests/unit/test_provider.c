@@ -237,6 +237,39 @@ static void test_finish(void **state)
     assert_int_equal(a.reply.usage.prompt_tokens, 0);
     mem_free(a.text);
     close_all(&x);
+    open_script(&x, "say cut by the context\nfinish model_length\n");
+    a = ask_plain(&x);
+    assert_int_equal(a.reply.finish, LLM_LENGTH);
+    mem_free(a.text);
+    close_all(&x);
+}
+
+/* Under the status 200, since the reply had begun: what there is of it is no answer, and
+ * that it is empty says nothing. */
+static void test_reply_that_was_broken_off(void **state)
+{
+    (void)state;
+    expect_failure("say 12 March\nfinish error\n", LW_ERR_REMOTE, "was broken off", 2);
+    expect_failure("say\nfinish insufficient_system_resource\n", LW_ERR_REMOTE,
+                   "is in trouble", 2);
+    static const char *const places[] = {
+        "{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"error\","
+        "\"error\":{\"code\":502,\"message\":\"Provider disconnected\"}}]}",
+        "{\"choices\":[{\"message\":{\"content\":\"1\"},\"finish_reason\":\"error\"}],"
+        "\"error\":{\"code\":502,\"message\":\"Provider disconnected\"}}",
+        "{\"choices\":[{\"finish_reason\":\"error\",\"message\":{},\"error\":null}],"
+        "\"error\":{\"code\":502,\"message\":\"Provider disconnected\"}}",
+        "{\"choices\":[],\"error\":{\"code\":502,\"message\":\"Provider disconnected\"}}",
+    };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char script[512];
+        snprintf(script, sizeof script, "raw %s\n", places[i]);
+        expect_failure(script, LW_ERR_REMOTE, "(HTTP 502): Provider disconnected", 2);
+        snprintf(script, sizeof script, "times 1\nraw %s\n\nsay fine\n", places[i]);
+        expect_text(script, "fine", 2);
+    }
+    expect_text("raw {\"choices\":[{\"message\":{\"content\":\"x\"},\"error\":null}]}\n",
+                "x", 1);
 }
 
 static void test_no_answer(void **state)
@@ -520,6 +553,7 @@ static void test_streams(void **state)
                   "data: [DONE]\\n\\n:\\n\ntruncate 62\n",
                   "x", 1);
     expect_stream("times 1\nstatus 503\n\nsay two\n", "two", 1);
+    expect_stream("times 1\nsay\nfinish error\n\nsay two\n", "two", 1);
 }
 
 static void test_stream_usage(void **state)
@@ -564,6 +598,7 @@ static void test_stream_faults(void **state)
     expect_stream_failure("say one two three\nno done\n", LW_ERR_REMOTE, "in the middle",
                           1);
     expect_stream_failure("say one two three\ntruncate 300\n", LW_ERR_REMOTE, "cut", 1);
+    expect_stream_failure("say one two\nfinish error\n", LW_ERR_REMOTE, "broken off", 1);
     expect_stream_failure("raw data: {\\\"choi\\n\\n\n", LW_ERR_REMOTE, "no reply", 1);
     expect_stream_failure(
         "raw data: {\\\"error\\\":{\\\"message\\\":\\\"too hot\\\"}}\\n\\n\n",
@@ -1144,6 +1179,7 @@ int main(void)
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_parts_are_joined),
         cmocka_unit_test(test_finish),
+        cmocka_unit_test(test_reply_that_was_broken_off),
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_reasoning_is_cut),
         cmocka_unit_test(test_refusals),

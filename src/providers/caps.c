@@ -3,7 +3,9 @@
  * Servers name the parameter they do not take in `param`, or in their message
  * among words like "unsupported". A message that only mentions a parameter is
  * not enough: "max_tokens is too large for this prompt" must not make legwork
- * stop limiting replies. */
+ * stop limiting replies. It is for formats and log-probabilities, which come up in a
+ * refusal only where they are the trouble ("top_logprobs=20 but engine was configured
+ * with max_topk_logprobs=None"). */
 #include "providers/caps.h"
 
 #include <ctype.h>
@@ -35,7 +37,8 @@ static const struct row rows[CAPS_FEATURES] = {
         .notice = { NULL, "max_tokens is sent as max_completion_tokens",
                     "replies are not limited in length" } },
     [CAPS_LOGPROBS] = {
-        .names = { "top_logprobs", "logprobs" }, .gone = "logprobs", .last = 2,
+        .names = { "top_logprobs", "logprobs" }, .gone = "logprobs",
+        .mention_is_enough = true, .last = 2,
         .notice = { NULL, "fewer log-probabilities are asked for",
                     "log-probabilities are not asked for" } },
     [CAPS_TEMPERATURE] = {

@@ -132,6 +132,20 @@ static struct asked ask_plain(struct fixture *x)
     return ask(x, &req);
 }
 
+static const char *const not_words[] = { " not", "not" };
+static const char *const no_word[] = { "No" };
+
+static struct asked ask_scored(struct fixture *x, int max_tokens)
+{
+    struct llm_request req = request_plain();
+    req.alt = not_words;
+    req.n_alt = 2;
+    req.alt2 = no_word;
+    req.n_alt2 = 1;
+    req.max_tokens = max_tokens;
+    return ask(x, &req);
+}
+
 static void expect_failure(const char *script, int code, const char *says, int requests)
 {
     struct fixture x;
@@ -630,6 +644,25 @@ static void test_refused_parameter_is_remembered(void **state)
     close_all(&x);
 }
 
+/* Tokasaurus as it starts, which says neither "unsupported" nor which parameter it means
+ * but in the sentence. */
+static void test_scores_that_a_server_does_not_give(void **state)
+{
+    (void)state;
+    struct fixture x;
+    open_script(&x, "when body contains \"top_logprobs\"\nstatus 400\n"
+                    "raw {\"detail\":\"top_logprobs=20 but engine was configured with "
+                    "max_topk_logprobs=None\"}\n\nsay fine\n");
+    for (int i = 0; i < 2; i++) {
+        struct asked a = ask_scored(&x, 16);
+        assert_int_equal(a.code, 0);
+        assert_int_equal(a.reply.usage.requests, i == 0 ? 3 : 1);
+        assert_true(isnan(a.reply.logprob_alt));
+        mem_free(a.text);
+    }
+    close_all(&x);
+}
+
 static void test_size_is_not_a_refused_name(void **state)
 {
     (void)state;
@@ -720,20 +753,6 @@ static void test_schema_echo_is_repaired(void **state)
 }
 
 /* --- Screening -------------------------------------------------------------- */
-
-static const char *const not_words[] = { " not", "not" };
-static const char *const no_word[] = { "No" };
-
-static struct asked ask_scored(struct fixture *x, int max_tokens)
-{
-    struct llm_request req = request_plain();
-    req.alt = not_words;
-    req.n_alt = 2;
-    req.alt2 = no_word;
-    req.n_alt2 = 1;
-    req.max_tokens = max_tokens;
-    return ask(x, &req);
-}
 
 static bool near(double a, double b)
 {
@@ -1197,6 +1216,7 @@ int main(void)
         cmocka_unit_test(test_stream_usage),
         cmocka_unit_test(test_stream_faults),
         cmocka_unit_test(test_refused_parameter_is_remembered),
+        cmocka_unit_test(test_scores_that_a_server_does_not_give),
         cmocka_unit_test(test_size_is_not_a_refused_name),
         cmocka_unit_test(test_system_role),
         cmocka_unit_test(test_schema_fallbacks),

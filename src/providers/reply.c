@@ -133,10 +133,12 @@ static void read_usage(struct chat_reply *c, const json_t *root)
         return;
     }
     const json_t *details = json_object_get(usage, "prompt_tokens_details");
+    const json_t *written = json_object_get(usage, "completion_tokens_details");
     long hits = count_of(usage, "prompt_cache_hit_tokens", 0);
     c->usage.prompt_tokens = count_of(usage, "prompt_tokens", 0);
     c->usage.completion_tokens = count_of(usage, "completion_tokens", 0);
     c->usage.cached_tokens = count_of(details, "cached_tokens", hits);
+    c->thought = count_of(written, "reasoning_tokens", 0) > 0;
 }
 
 static void keep(char *out, size_t cap, const char *s)
@@ -321,7 +323,7 @@ static int check(const struct chat_reply *c, const char *name, struct lw_error *
     if (empty && c->refusal[0] != '\0') {
         return err_set(err, LW_ERR_REMOTE, "%s declines: %s", name, c->refusal);
     }
-    if (empty && c->reasoned) {
+    if (empty && (c->reasoned || c->thought)) {
         return err_set(err, LW_ERR_REMOTE,
                        "%s spent its reply on reasoning and wrote no answer%s; switch "
                        "its reasoning off, or choose a model without",

@@ -25,7 +25,8 @@ struct chat_reply {
     struct buf text; /* without reasoning */
     struct reasoning reasoning;
     bool reasoned, has_choice;
-    bool done; /* a finish_reason or [DONE] came */
+    bool thought; /* reasoning was counted, whether or not it was shown */
+    bool done;    /* a finish_reason or [DONE] came */
     char finish[32];
     char refusal[200];
     double logprob_alt, logprob_alt2, logprob_sum;

@@ -300,6 +300,42 @@ static void test_no_answer(void **state)
         LW_ERR_REMOTE, "declines: I will not", 1);
 }
 
+/* Hidden, it shows in the count of tokens only. */
+static void test_hidden_reasoning(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *finish, *counts;
+        const char *says; /* NULL: no fault */
+    } table[] = {
+        { "length",
+          "\"completion_tokens\":16,\"completion_tokens_details\":{"
+          "\"reasoning_tokens\":16}",
+          "reasoning and wrote no answer (it was cut" },
+        { "stop",
+          "\"completion_tokens\":9,\"completion_tokens_details\":{"
+          "\"reasoning_tokens\":8}",
+          "reasoning and wrote no answer;" },
+        { "stop",
+          "\"completion_tokens\":1,\"completion_tokens_details\":{"
+          "\"reasoning_tokens\":0}",
+          NULL },
+        { "stop", "\"completion_tokens\":1", NULL },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char script[320];
+        snprintf(script, sizeof script,
+                 "raw {\"choices\":[{\"message\":{\"content\":\"\"},"
+                 "\"finish_reason\":\"%s\"}],\"usage\":{%s}}\n",
+                 table[i].finish, table[i].counts);
+        if (table[i].says != NULL) {
+            expect_failure(script, LW_ERR_REMOTE, table[i].says, 1);
+        } else {
+            expect_text(script, "", 1);
+        }
+    }
+}
+
 static void test_reasoning_is_cut(void **state)
 {
     (void)state;
@@ -1200,6 +1236,7 @@ int main(void)
         cmocka_unit_test(test_finish),
         cmocka_unit_test(test_reply_that_was_broken_off),
         cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_hidden_reasoning),
         cmocka_unit_test(test_reasoning_is_cut),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refusals_that_pass),

@@ -76,17 +76,6 @@ static bool has_name(const char *text, const char *name)
     return false;
 }
 
-static bool has_part(const char *text, const char *part)
-{
-    size_t len = strlen(part);
-    for (; *text != '\0'; text++) {
-        if (strncasecmp(text, part, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool sounds_unsupported(const struct api_error *e)
 {
     static const char *const parts[] = {
@@ -97,7 +86,8 @@ static bool sounds_unsupported(const struct api_error *e)
         "instead",    "cannot be used",  "must be alternate",
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (has_part(e->message, parts[i]) || has_part(e->code, parts[i])) {
+        if (api_error_mentions(e->message, parts[i]) ||
+            api_error_mentions(e->code, parts[i])) {
             return true;
         }
     }
@@ -108,8 +98,10 @@ static bool sounds_unsupported(const struct api_error *e)
  * name. */
 static bool is_about_size(const struct api_error *e)
 {
-    return has_part(e->message, "too large") || has_part(e->message, "at most") ||
-           has_part(e->message, "exceed") || has_part(e->message, "maximum context");
+    return api_error_mentions(e->message, "too large") ||
+           api_error_mentions(e->message, "at most") ||
+           api_error_mentions(e->message, "exceed") ||
+           api_error_mentions(e->message, "maximum context");
 }
 
 static bool blames(const struct api_error *e, enum caps_feature f)

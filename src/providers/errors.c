@@ -132,6 +132,9 @@ static void read_object(struct api_error *e, const json_t *object)
     copy_member(e->code, sizeof e->code, object, "code");
     copy_member(e->param, sizeof e->param, object, "param");
     copy_status(e, object);
+    const json_t *metadata = json_object_get(object, "metadata");
+    e->flagged = json_object_get(metadata, "reasons") != NULL ||
+                 json_object_get(metadata, "flagged_input") != NULL;
     const json_t *message = json_object_get(object, "message");
     copy_message(e, message != NULL ? message : json_object_get(object, "detail"));
 }
@@ -165,10 +168,27 @@ void api_error_read(struct api_error *e, int status, const char *body, size_t le
 
 /* --- What it means ---------------------------------------------------------- */
 
+bool api_error_mentions(const char *text, const char *part)
+{
+    for (size_t len = strlen(part); *text != '\0'; text++) {
+        if (strncasecmp(text, part, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "quota" alone says nothing: Cerebras has quotas of a minute. */
 static bool is_spent(const char *word)
 {
     static const char *const family[] = {
-        "quota", "billing", "spend_limit", "balance", "credit", "budget",
+        "insufficient_quota",
+        "exceeded_current_quota",
+        "billing",
+        "spend_limit",
+        "balance",
+        "credit",
+        "budget",
     };
     for (size_t i = 0; i < sizeof family / sizeof family[0]; i++) {
         if (strstr(word, family[i]) != NULL) {
@@ -184,6 +204,14 @@ bool api_error_is_quota(const struct api_error *e)
     return e->status == 402 || (refused && (is_spent(e->type) || is_spent(e->code)));
 }
 
+/* OpenRouter has one status for a key without permission and for a text that did not pass
+ * moderation. */
+static bool is_about_the_text(const struct api_error *e)
+{
+    return e->status == 403 && (e->flagged || api_error_mentions(e->message, "flagged") ||
+                                api_error_mentions(e->message, "moderation"));
+}
+
 struct verdict {
     int code;
     const char *phrase;
@@ -194,6 +222,9 @@ static struct verdict verdict_of(const struct api_error *e)
     int status = e->status;
     if (api_error_is_quota(e)) {
         return (struct verdict){ LW_ERR_BUDGET, "has no quota left" };
+    }
+    if (is_about_the_text(e)) {
+        return (struct verdict){ LW_ERR_REMOTE, "declines this text" };
     }
     if (status == 401 || status == 403) {
         return (struct verdict){ LW_ERR_AUTH, "refuses the key, or asks for one" };

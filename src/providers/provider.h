@@ -19,10 +19,11 @@
  * Screening is described in reply.h; max_tokens 0 costs a token.
  *
  * Retries as in net/retry.h. Insufficient quota is LW_ERR_BUDGET and final, 401 and
- * 403 LW_ERR_AUTH and final: after either, requests not yet sent fail at once with
- * the same sentence. So do those of the same llm_chat_many() when the server does not
- * know the model, or was never reached. Everything else is one request's own
- * LW_ERR_REMOTE, in either role: the caller knows whether this is the worker.
+ * 403 LW_ERR_AUTH and final (but not a 403 for a text that was flagged): after either,
+ * requests not yet sent fail at once with the same sentence. So do those of the same
+ * llm_chat_many() when the server does not know the model, or was never reached.
+ * Everything else is one request's own LW_ERR_REMOTE, in either role: the caller knows
+ * whether this is the worker.
  *
  * Keys come from the caller (options read the environment); they are put
  * nowhere but into the Authorization header, and never over plain http to a

@@ -173,6 +173,47 @@ static void expect_text(const char *script, const char *text, int requests)
     close_all(&x);
 }
 
+/* Many at once. */
+enum { MANY = 200 };
+
+struct tally {
+    int seen[MANY];
+    int by_finish[LLM_FAILED + 1];
+    int64_t n_requests;
+    double seconds;
+    struct cancel *raise; /* after the first reply */
+    char message[1024];
+};
+
+static void count(void *user, size_t index, const struct llm_reply *reply)
+{
+    struct tally *t = user;
+    t->seen[index]++;
+    t->by_finish[reply->finish]++;
+    t->n_requests += reply->usage.requests;
+    t->seconds += reply->usage.seconds;
+    if (reply->finish == LLM_FAILED) {
+        snprintf(t->message, sizeof t->message, "%s", reply->error.message);
+    }
+    if (t->raise != NULL) {
+        cancel_raise(t->raise);
+        t->raise = NULL;
+    }
+}
+
+static int ask_many(struct fixture *x, struct tally *t, const struct cancel *cancel)
+{
+    struct llm_request reqs[MANY], one = request_plain();
+    for (int i = 0; i < MANY; i++) {
+        reqs[i] = one;
+    }
+    int code = llm_chat_many(x->llm, reqs, MANY, count, t, cancel, NULL);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(t->seen[i], 1);
+    }
+    return code;
+}
+
 /* --- What goes out and comes back ------------------------------------------- */
 
 static void test_plain(void **state)
@@ -367,9 +408,42 @@ static void test_refusals(void **state)
     expect_failure("status 429\nheader Retry-After: 4000\n", LW_ERR_REMOTE, "429", 1);
 }
 
+/* Of one text, not of the key. */
+static void test_flagged_text(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"error\":{\"code\":403,\"message\":\"Not this\",\"metadata\":{"
+        "\"reasons\":[\"violence\"],\"flagged_input\":\"a b c\"}}}",
+        "{\"error\":{\"message\":\"Your input was flagged\",\"code\":403}}",
+        "{\"error\":\"this model requires moderation: it did not pass\"}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct fixture x;
+        struct tally t = { .raise = NULL };
+        char script[400];
+        snprintf(script, sizeof script, "times 3\nstatus 403\nraw %s\n\nsay fine\n",
+                 bodies[i]);
+        open_script(&x, script);
+        assert_int_equal(ask_many(&x, &t, NULL), 0);
+        assert_int_equal(t.by_finish[LLM_FAILED], 3);
+        assert_int_equal(t.by_finish[LLM_STOP], MANY - 3);
+        assert_non_null(strstr(t.message, "declines this text (HTTP 403): "));
+        assert_null(strstr(t.message, "key"));
+        close_all(&x);
+    }
+    expect_failure("status 403\nraw {\"error\":{\"message\":\"no permission\"}}\n",
+                   LW_ERR_AUTH, "refuses the key", 1);
+}
+
 static void test_refusals_that_pass(void **state)
 {
     (void)state;
+    expect_text("times 1\nstatus 429\nraw {\"message\":\"Requests per minute limit "
+                "exceeded - too many requests sent.\",\"type\":"
+                "\"too_many_requests_error\",\"param\":\"quota\",\"code\":"
+                "\"request_quota_exceeded\"}\n\nsay fine\n",
+                "fine", 2);
     expect_text("times 1\nstatus 500\n\nsay fine\n", "fine", 2);
     expect_text("times 1\nstatus 429\nheader retry-after-ms: 20\n\nsay fine\n", "fine",
                 2);
@@ -849,46 +923,6 @@ static void test_no_scores(void **state)
 
 /* --- Many ------------------------------------------------------------------- */
 
-enum { MANY = 200 };
-
-struct tally {
-    int seen[MANY];
-    int by_finish[LLM_FAILED + 1];
-    int64_t n_requests;
-    double seconds;
-    struct cancel *raise; /* after the first reply */
-    char message[1024];
-};
-
-static void count(void *user, size_t index, const struct llm_reply *reply)
-{
-    struct tally *t = user;
-    t->seen[index]++;
-    t->by_finish[reply->finish]++;
-    t->n_requests += reply->usage.requests;
-    t->seconds += reply->usage.seconds;
-    if (reply->finish == LLM_FAILED) {
-        snprintf(t->message, sizeof t->message, "%s", reply->error.message);
-    }
-    if (t->raise != NULL) {
-        cancel_raise(t->raise);
-        t->raise = NULL;
-    }
-}
-
-static int ask_many(struct fixture *x, struct tally *t, const struct cancel *cancel)
-{
-    struct llm_request reqs[MANY], one = request_plain();
-    for (int i = 0; i < MANY; i++) {
-        reqs[i] = one;
-    }
-    int code = llm_chat_many(x->llm, reqs, MANY, count, t, cancel, NULL);
-    for (int i = 0; i < MANY; i++) {
-        assert_int_equal(t->seen[i], 1);
-    }
-    return code;
-}
-
 static void test_one_request_a_job(void **state)
 {
     (void)state;
@@ -1239,6 +1273,7 @@ int main(void)
         cmocka_unit_test(test_hidden_reasoning),
         cmocka_unit_test(test_reasoning_is_cut),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_flagged_text),
         cmocka_unit_test(test_refusals_that_pass),
         cmocka_unit_test(test_retry_after_is_waited_for),
         cmocka_unit_test(test_bodies_of_all_makes),

@@ -95,6 +95,8 @@ struct llm_request {
     const json_t *schema;  /* the reply is JSON of this schema (our subset, schema.h) */
     const char *copy_from; /* the reply is a verbatim piece of this text */
     size_t copy_from_len;
+    bool say_schema; /* a server is told the schema in words, too: it may look away from
+                      * response_format */
 
     /* Streaming: called with pieces of the reply as they come, on the calling
      * thread; NULL: none. */

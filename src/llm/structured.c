@@ -110,6 +110,7 @@ static int try_again(const struct asking *a, const struct llm_request *first,
     struct llm_request req = *first;
     req.messages = messages;
     req.n_messages = n + 2;
+    req.say_schema = true;
     char *text = NULL;
     int code = try_once(a, &req, out, &text, err);
     mem_free(text);

@@ -3,7 +3,8 @@
  * The model is asked with the schema (constrained in process, response_format
  * at a server). What comes back is parsed strictly, then searched for an
  * object in prose or fences, then checked. If it does not hold, the model gets
- * one more try with its reply and the exact complaint. A reply that merely
+ * one more try with its reply and the exact complaint; a server sees the schema beside
+ * it, as some take response_format and never read it. A reply that merely
  * echoes the schema counts as broken. */
 #ifndef LW_LLM_STRUCTURED_H
 #define LW_LLM_STRUCTURED_H

@@ -48,10 +48,12 @@ static size_t last_user(const struct llm_request *req)
     return last;
 }
 
-/* Where there is no other way to tell, the schema stands at the end of the question. */
+/* Where no other way to tell is there, or is any good, the schema stands at the end of
+ * the question. */
 static bool says_schema(const struct request_writer *w, const struct llm_request *req)
 {
-    return req->schema != NULL && w->caps->level[CAPS_FORMAT] != FORMAT_SCHEMA;
+    return req->schema != NULL &&
+           (req->say_schema || w->caps->level[CAPS_FORMAT] != FORMAT_SCHEMA);
 }
 
 static void add_messages(const struct request_writer *w, const struct llm_request *req,

@@ -844,6 +844,48 @@ static void test_open_schema_is_not_strict(void **state)
     close_all(&x);
 }
 
+static int n_in(const char *text, const char *part)
+{
+    int n = 0;
+    while ((text = strstr(text, part)) != NULL) {
+        n++;
+        text++;
+    }
+    return n;
+}
+
+/* One that takes response_format and looks away sees the schema with the complaint; one
+ * that was told in words is told once. */
+static void test_schema_that_was_ignored(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = { "", "refuse json_schema\n\n" };
+    for (int i = 0; i < 2; i++) {
+        struct fixture x;
+        char script[160];
+        snprintf(script, sizeof script,
+                 "%swhen body contains \"cannot be used\"\nsay {\\\"answer\\\":"
+                 "\\\"x\\\"}\n\nsay {\\\"reply\\\":1}\n",
+                 scripts[i]);
+        open_script(&x, script);
+        json_t *schema = schema_of_answer(), *value = NULL;
+        struct llm_request req = request_plain();
+        struct usage usage = { 0 };
+        req.schema = schema;
+        assert_int_equal(structured_chat(x.llm, &req, &value, &usage, NULL, NULL), 0);
+        struct buf log = read_log(&x);
+        const char *repair = strstr(log.data, "cannot be used");
+        assert_non_null(repair);
+        assert_int_equal(n_in(repair, "this JSON schema, and nothing else:\\n{"), 1);
+        assert_int_equal(n_in(log.data, "this JSON schema, and nothing else:\\n{"),
+                         1 + i);
+        buf_release(&log);
+        json_decref(value);
+        json_decref(schema);
+        close_all(&x);
+    }
+}
+
 /* An echo is a reply of the wrong content: the caller's repair sees it. */
 static void test_schema_echo_is_repaired(void **state)
 {
@@ -1293,6 +1335,7 @@ int main(void)
         cmocka_unit_test(test_system_role),
         cmocka_unit_test(test_schema_fallbacks),
         cmocka_unit_test(test_open_schema_is_not_strict),
+        cmocka_unit_test(test_schema_that_was_ignored),
         cmocka_unit_test(test_schema_echo_is_repaired),
         cmocka_unit_test(test_scores),
         cmocka_unit_test(test_scores_left_over),

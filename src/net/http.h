@@ -59,7 +59,9 @@ struct http_event {
     size_t len;
     int status; /* of HTTP, in DATA too; 0: there was none */
     char content_type[64];
-    int retry_after_ms;   /* END: from Retry-After or retry-after-ms; -1: absent */
+    /* END: from Retry-After or retry-after-ms, or at 429 the longest x-ratelimit-reset-*
+     * that is no more than RETRY_AFTER_MAX_MS; -1: absent. */
+    int retry_after_ms;
     bool should_retry_no; /* END: x-should-retry: false */
     bool sent;            /* END: the request left this machine at least in part */
     /* END of a metered call. Bytes of the call's body that were written to connections,

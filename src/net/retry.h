@@ -1,14 +1,17 @@
 /* retry.h - when to try again, as a pure function.
  *
  * Full jitter: a random time in [0, min(cap, base * 2^attempt)] (Brooker,
- * "Exponential Backoff And Jitter", 2015), but never less than Retry-After. 401,
- * 403, 404, 400 and 429 with insufficient quota are final, and so is a Retry-After of
- * more than five minutes. */
+ * "Exponential Backoff And Jitter", 2015), but never less than Retry-After; base is half
+ * a second, and four seconds for a 429 without a Retry-After. 401, 403, 404, 400 and 429
+ * with insufficient quota are final, and so is a Retry-After of more than five minutes.
+ */
 #ifndef LW_NET_RETRY_H
 #define LW_NET_RETRY_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { RETRY_AFTER_MAX_MS = 5 * 60 * 1000 };
 
 struct retry_input {
     int attempt; /* 0: the first try has just failed */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "net/retry.h"
 #include "net/url.h"
 
 #include <fcntl.h>
@@ -141,19 +142,65 @@ static int parse_ms(const char *value)
     return end != value && *end == '\0' && ms >= 0 ? clamp_ms(ms) : -1;
 }
 
-/* A reply may have several header blocks (100 Continue): the last one counts. */
-static void forget_headers(struct http_event *e)
+/* A number without a unit is one of seconds. 0: no unit of time. */
+static double unit_ms(const char *unit, size_t len)
 {
-    e->content_type[0] = '\0';
-    e->retry_after_ms = -1;
-    e->should_retry_no = false;
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = { { "", 1e3 }, { "ms", 1 }, { "s", 1e3 }, { "m", 6e4 }, { "h", 3.6e6 } };
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strlen(units[i].name) == len && strncmp(units[i].name, unit, len) == 0) {
+            return units[i].ms;
+        }
+    }
+    return 0;
 }
 
-static void note_header(struct http_event *e, const char *line, size_t len)
+/* "6m0s", "120ms", "11.5". -1 if it is none. */
+static int parse_duration(const char *value)
 {
+    double sum = 0;
+    do {
+        char *unit;
+        double n = strtod(value, &unit);
+        size_t len = strcspn(unit, "0123456789");
+        double ms = unit_ms(unit, len);
+        if (unit == value || !(n >= 0) || ms == 0) {
+            return -1;
+        }
+        sum += n * ms;
+        value = unit + len;
+    } while (*value != '\0');
+    return clamp_ms(sum);
+}
+
+/* A reply may have several header blocks (100 Continue): the last one counts. */
+static void forget_headers(struct http_request *r)
+{
+    r->end.content_type[0] = '\0';
+    r->end.retry_after_ms = -1;
+    r->end.should_retry_no = false;
+    r->limit_reset_ms = -1;
+}
+
+/* Several limits may be told, and which of them was met is not. That of a day says when
+ * it is whole again, long after the first request of it: not worth anything. */
+static void note_reset(struct http_request *r, const char *value)
+{
+    int ms = parse_duration(value);
+    if (ms <= RETRY_AFTER_MAX_MS && ms > r->limit_reset_ms) {
+        r->limit_reset_ms = ms;
+    }
+}
+
+static void note_header(struct http_request *r, const char *line, size_t len)
+{
+    static const char reset[] = "x-ratelimit-reset-";
+    struct http_event *e = &r->end;
     char value[64];
     if (len > 5 && strncmp(line, "HTTP/", 5) == 0) {
-        forget_headers(e);
+        forget_headers(r);
     } else if (has_name(line, len, "content-type")) {
         copy_value(e->content_type, sizeof e->content_type, line, len);
     } else if (has_name(line, len, "retry-after-ms")) {
@@ -165,6 +212,10 @@ static void note_header(struct http_event *e, const char *line, size_t len)
     } else if (has_name(line, len, "x-should-retry")) {
         copy_value(value, sizeof value, line, len);
         e->should_retry_no = strcasecmp(value, "false") == 0;
+    } else if (len > sizeof reset && strncasecmp(line, reset, sizeof reset - 1) == 0 &&
+               memchr(line, ':', len) != NULL) {
+        copy_value(value, sizeof value, line, len);
+        note_reset(r, value);
     }
 }
 
@@ -179,7 +230,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *user)
         r->too_large = true;
         return 0;
     }
-    note_header(&r->end, line, len);
+    note_header(r, line, len);
     return len;
 }
 
@@ -382,6 +433,9 @@ static void note_sent(struct http_request *r)
     r->end.body = r->metered ? r->body : NULL;
     r->end.body_len = r->metered ? r->body_len : 0;
     r->end.status = status_of(r);
+    if (r->end.status == 429 && r->end.retry_after_ms < 0) {
+        r->end.retry_after_ms = r->limit_reset_ms;
+    }
     release_call(r);
 }
 

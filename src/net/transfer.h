@@ -36,6 +36,7 @@ struct http_request {
     struct buf reply; /* not streamed: the body so far */
     size_t reply_bytes, header_bytes;
     int64_t last_byte_ms; /* of the reply; 0: none yet */
+    int limit_reset_ms;   /* until the limits on requests are reset; -1: not told */
     bool too_large;
     bool in_body; /* metered: what leaves now is the body */
 };

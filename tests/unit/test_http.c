@@ -140,6 +140,47 @@ static void test_headers_of_refusals(void **state)
     client_close(&c);
 }
 
+/* Limits of a minute are waited for, those of a day not; a server's own wish goes first.
+ */
+static void test_headers_of_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *headers;
+        int expected;
+    } table[] = {
+        { 429,
+          "header x-ratelimit-reset-requests: 17s\nheader x-ratelimit-reset-tokens: "
+          "120ms\n",
+          17000 },
+        { 429, "header x-ratelimit-reset-tokens: 1m2.5s\n", 62500 },
+        { 429,
+          "header X-RateLimit-Reset-Requests-Day: 33011.38\n"
+          "header x-ratelimit-reset-tokens-minute: 11.5\n",
+          11500 },
+        { 429, "header x-ratelimit-reset-requests: 9s\nheader Retry-After: 2\n", 2000 },
+        { 429, "header x-ratelimit-reset-requests: 6h0m0s\n", -1 },
+        { 429, "header x-ratelimit-reset-requests: 3 weeks\n", -1 },
+        { 429, "header x-ratelimit-reset-requests: 1y\n", -1 },
+        { 429, "header x-ratelimit-reset-requests: -1s\n", -1 },
+        { 429, "header x-ratelimit-reset-requests: nan\n", -1 },
+        { 429, "header x-ratelimit-reset-requests:\n", -1 },
+        { 503, "header x-ratelimit-reset-requests: 1s\n", -1 },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char script[200];
+        snprintf(script, sizeof script, "status %d\n%s", table[i].status,
+                 table[i].headers);
+        struct client c = client_open(script, 0);
+        struct http_event *e = exchange(&c, (struct http_call){ .body = "{}" });
+        assert_int_equal(e->status, table[i].status);
+        assert_int_equal(e->retry_after_ms, table[i].expected);
+        http_event_free(e);
+        client_close(&c);
+    }
+}
+
 static void test_redirect_is_a_reply(void **state)
 {
     (void)state;
@@ -608,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_reply),
         cmocka_unit_test(test_get),
         cmocka_unit_test(test_headers_of_refusals),
+        cmocka_unit_test(test_headers_of_limits),
         cmocka_unit_test(test_redirect_is_a_reply),
         cmocka_unit_test(test_cut_replies),
         cmocka_unit_test(test_nobody_there),

@@ -402,7 +402,8 @@ static void test_refusals(void **state)
     expect_failure("status 404\n", LW_ERR_REMOTE, "does not know this model", 1);
     expect_failure("status 400\n", LW_ERR_REMOTE, "the script says 400", 1);
     expect_failure("status 302\nheader Location: /x\n", LW_ERR_REMOTE, "redirection", 1);
-    expect_failure("status 429\n", LW_ERR_REMOTE, "takes no more requests", 2);
+    expect_failure("status 429\nheader retry-after-ms: 20\n", LW_ERR_REMOTE,
+                   "takes no more requests", 2);
     expect_failure("status 500\n", LW_ERR_REMOTE, "is in trouble (HTTP 500)", 2);
     expect_failure("status 503\nheader x-should-retry: false\n", LW_ERR_REMOTE, "503", 1);
     expect_failure("status 429\nheader Retry-After: 4000\n", LW_ERR_REMOTE, "429", 1);
@@ -439,11 +440,12 @@ static void test_flagged_text(void **state)
 static void test_refusals_that_pass(void **state)
 {
     (void)state;
-    expect_text("times 1\nstatus 429\nraw {\"message\":\"Requests per minute limit "
-                "exceeded - too many requests sent.\",\"type\":"
-                "\"too_many_requests_error\",\"param\":\"quota\",\"code\":"
-                "\"request_quota_exceeded\"}\n\nsay fine\n",
-                "fine", 2);
+    expect_text(
+        "times 1\nstatus 429\nheader retry-after-ms: 20\n"
+        "raw {\"message\":\"Requests per minute limit exceeded - too many requests "
+        "sent.\",\"type\":\"too_many_requests_error\",\"param\":\"quota\","
+        "\"code\":\"request_quota_exceeded\"}\n\nsay fine\n",
+        "fine", 2);
     expect_text("times 1\nstatus 500\n\nsay fine\n", "fine", 2);
     expect_text("times 1\nstatus 429\nheader retry-after-ms: 20\n\nsay fine\n", "fine",
                 2);

@@ -71,6 +71,21 @@ static void test_attempts(void **state)
     assert_int_equal(retry_delay_ms(&in), -1);
 }
 
+/* Limits are counted in minutes: five tries within seconds would all be too early. */
+static void test_rate_limit_without_a_word(void **state)
+{
+    (void)state;
+    static const int64_t ceilings[] = { 4000, 8000, 16000, 30000, 30000 };
+    for (int i = 0; i < 5; i++) {
+        struct retry_input in = input(429);
+        in.attempts_max = 100;
+        in.attempt = i;
+        assert_in_range(retry_delay_ms(&in), ceilings[i] - 1, ceilings[i]);
+        in.retry_after_ms = 0;
+        assert_true(retry_delay_ms(&in) <= 500 << i);
+    }
+}
+
 static void test_jitter(void **state)
 {
     (void)state;
@@ -126,9 +141,13 @@ static void test_deadline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statuses),    cmocka_unit_test(test_transport),
-        cmocka_unit_test(test_final_words), cmocka_unit_test(test_attempts),
-        cmocka_unit_test(test_jitter),      cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_transport),
+        cmocka_unit_test(test_final_words),
+        cmocka_unit_test(test_attempts),
+        cmocka_unit_test(test_rate_limit_without_a_word),
+        cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

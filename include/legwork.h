@@ -170,8 +170,8 @@ LW_API int lw_ask(lw_session *s, const char *question, lw_result **out,
 /* What the last lw_ask() sent to servers, with or without a result; all 0 for models in
  * this process. */
 struct lw_sent {
-    int64_t calls;          /* requests whose body began to leave; every try counts */
-    int64_t bytes;          /* of these bodies */
+    int64_t calls;          /* requests that began to leave; every try counts */
+    int64_t bytes;          /* of their bodies */
     int64_t document_chars; /* in them that stand in a document, in runs of 20 or more */
     int hosts;              /* other machines that they went to */
     const char *to; /* these, as "host:port, host:port"; valid until the next call */

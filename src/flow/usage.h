@@ -16,8 +16,8 @@ struct usage {
 void usage_add(struct usage *sum, const struct usage *part);
 
 struct egress {
-    int64_t calls;          /* requests whose body left, every try */
-    int64_t bytes;          /* of these bodies, as they left */
+    int64_t calls;          /* requests that left, every try */
+    int64_t bytes;          /* of their bodies, as they left */
     int64_t document_chars; /* of them, verbatim from a document, in runs of 20 or
                              * more; guard/guard.h has the exact terms */
 };

@@ -44,7 +44,7 @@ static void on_sent(void *user, const char *body, size_t len, int64_t tries,
                     int64_t bytes)
 {
     struct guard *g = user;
-    int64_t chars = guard_body_count(index_of(g), body, len);
+    int64_t chars = len > 0 ? guard_body_count(index_of(g), body, len) : 0;
     struct egress part = { .calls = tries,
                            .bytes = bytes,
                            .document_chars = tries * chars };

@@ -6,11 +6,11 @@
  *
  * A model behind HTTP tells the guard what it has sent (struct llm_meter), so
  * the receipt is that of the wire:
- *   calls           requests whose body began to leave; every try counts, by
- *                   whomever it was made: retries, repairs, a parameter dropped,
- *                   a question to a server about itself, curl beginning again on
- *                   a kept connection that proved dead
- *   bytes           of these bodies as they were written to the connection, before
+ *   calls           requests that began to leave (their body, if they have one); every
+ *                   try counts, by whomever it was made: retries, repairs, a parameter
+ *                   dropped, a question to a server about itself, curl beginning again
+ *                   on a kept connection that proved dead
+ *   bytes           of their bodies as they were written to the connection, before
  *                   encryption: what the other side received, if all arrived.
  *                   Request lines, headers and look-ups of names are not counted
  *   document_chars  of these bodies, characters that stand verbatim in a document

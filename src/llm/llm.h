@@ -146,11 +146,12 @@ typedef void (*llm_reply_fn)(void *user, size_t index, const struct llm_reply *r
 
 /* Who wants to know what a model sends over a network, told by who sends it. */
 struct llm_meter {
-    /* The body of a request (len bytes, JSON) was begun on a connection `tries` times,
-     * at least once, and `bytes` of it left in all. Called once for each request, when
-     * it has ended in any way, on the thread that called the model and before its reply
-     * is handed over; so when a call returns, all that it sent has been told. What was
-     * not begun (no connection, cancelled before) is not told; neither are headers. */
+    /* The body of a request (len bytes, JSON; 0: it has none) was begun on a connection
+     * `tries` times, at least once, and `bytes` of it left in all. Called once for each
+     * request, when it has ended in any way, on the thread that called the model and
+     * before its reply is handed over; so when a call returns, all that it sent has been
+     * told. What was not begun (no connection, cancelled before) is not told; neither are
+     * headers. */
     void (*sent)(void *user, const char *body, size_t len, int64_t tries, int64_t bytes);
     void *user;
 };

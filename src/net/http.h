@@ -65,9 +65,10 @@ struct http_event {
     bool should_retry_no; /* END: x-should-retry: false */
     bool sent;            /* END: the request left this machine at least in part */
     /* END of a metered call. Bytes of the call's body that were written to connections,
-     * and how often the body was begun there: twice where a kept connection proved dead
-     * and curl began again by itself, 0 where the request never got so far. */
-    int64_t body_bytes, body_tries;
+     * and how often the request was begun there (its body, if it has one): twice where a
+     * kept connection proved dead and curl began again by itself, 0 where it never got so
+     * far. */
+    int64_t body_bytes, tries;
     const char *body; /* the call's, until the event is freed */
     size_t body_len;
     /* END: code 0, or why there is no (whole) reply: LW_TIMEOUT, LW_CANCELLED,

@@ -270,15 +270,17 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 }
 
 /* What curl has written to the connection, as it was before encryption. A head
- * behind a body is that of another try. */
+ * behind a body is that of another try; of a GET there is no more than the head (and a
+ * proxy's own, which begins with CONNECT). */
 static int on_traffic(CURL *easy, curl_infotype type, char *bytes, size_t len, void *user)
 {
-    (void)easy, (void)bytes;
+    (void)easy;
     struct http_request *r = user;
     if (type == CURLINFO_HEADER_OUT) {
         r->in_body = false;
+        r->end.tries += len >= 4 && memcmp(bytes, "GET ", 4) == 0;
     } else if (type == CURLINFO_DATA_OUT) {
-        r->end.body_tries += !r->in_body;
+        r->end.tries += !r->in_body;
         r->end.body_bytes += (int64_t)len;
         r->in_body = true;
     }

@@ -400,8 +400,8 @@ static void openai_meter(struct llm *llm, const struct llm_meter *meter)
 
 void openai_tell_meter(const struct openai *o, const struct http_event *end)
 {
-    if (o->meter.sent != NULL && end->body_tries > 0) {
-        o->meter.sent(o->meter.user, end->body, end->body_len, end->body_tries,
+    if (o->meter.sent != NULL && end->tries > 0) {
+        o->meter.sent(o->meter.user, end->body, end->body_len, end->tries,
                       end->body_bytes);
     }
 }

@@ -151,6 +151,22 @@ def test_question_about_the_server_itself(case):
     assert b"/api/show" in worker.received()
 
 
+def test_question_without_a_body(case):
+    """Which model a server has is asked with a GET: a request of no bytes, with the key."""
+    case.write("a.txt", contract(10))
+    script = 'when path contains "/models"\nraw {"data":[{"id":"m"}]}\n\n'
+    worker = case.server(READER)
+    remote = case.server(script + supervisor(PLAN, CONCLUSION))
+    line = ["ask", "--json", "--local", worker.url, "--remote", remote.url.partition("#")[0],
+            QUESTION, "a.txt"]
+    stats = balance(ok(case.legwork(*line)).json, remote)
+    assert stats["requests"] == 3, stats
+    remote = case.server("status 401\n")
+    result = case.legwork("ask", "--protocol", "remote", "--remote",
+                          remote.url.partition("#")[0], QUESTION, "a.txt")
+    expect(result, 6, "Sent to a server on this device: 1 request, 0 bytes")
+
+
 def test_receipt_of_a_run_that_failed(case):
     """Without a result there is no JSON; what left is said all the same."""
     case.write("a.txt", contract(10))

@@ -520,7 +520,7 @@ static void test_metered_body(void **state)
         struct http_event *e =
             exchange(&c, (struct http_call){
                              .body = "{\"a\":1}", .metered = true, .timeout_ms = 200 });
-        assert_int_equal(e->body_tries, 1);
+        assert_int_equal(e->tries, 1);
         assert_int_equal(e->body_bytes, 7);
         assert_int_equal(e->body_len, 7);
         assert_memory_equal(e->body, "{\"a\":1}", 7);
@@ -530,6 +530,21 @@ static void test_metered_body(void **state)
     }
 }
 
+/* A question without a body is a try all the same. */
+static void test_metered_get(void **state)
+{
+    (void)state;
+    struct client c = client_open("times 1\nclose\n\nraw {}\n", 0);
+    for (int i = 0; i < 2; i++) {
+        struct http_event *e =
+            exchange(&c, (struct http_call){ .method = "GET", .metered = true });
+        assert_int_equal(e->tries, 1);
+        assert_int_equal(e->body_bytes, 0);
+        http_event_free(e);
+    }
+    client_close(&c);
+}
+
 static void test_metered_body_that_never_left(void **state)
 {
     (void)state;
@@ -537,7 +552,7 @@ static void test_metered_body_that_never_left(void **state)
     struct http_event *e =
         exchange(&c, (struct http_call){
                          .url = "http://127.0.0.1:9/v1", .body = "{}", .metered = true });
-    assert_int_equal(e->body_tries, 0);
+    assert_int_equal(e->tries, 0);
     assert_int_equal(e->body_bytes, 0);
     http_event_free(e);
     client_close(&c);
@@ -551,7 +566,7 @@ static void test_metered_body_on_a_dead_connection(void **state)
         struct http_event *e =
             exchange(&c, (struct http_call){ .body = "12345", .metered = true });
         assert_int_equal(e->error.code, 0);
-        assert_int_equal(e->body_tries, i);
+        assert_int_equal(e->tries, i);
         assert_int_equal(e->body_bytes, 5 * i);
         http_event_free(e);
     }
@@ -666,6 +681,7 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cancel_at_once),
         cmocka_unit_test(test_metered_body),
+        cmocka_unit_test(test_metered_get),
         cmocka_unit_test(test_metered_body_that_never_left),
         cmocka_unit_test(test_metered_body_on_a_dead_connection),
         cmocka_unit_test(test_metered_body_that_is_cut),

@@ -62,7 +62,7 @@ struct http_event {
     /* END: from Retry-After or retry-after-ms, or at 429 the longest x-ratelimit-reset-*
      * that is no more than RETRY_AFTER_MAX_MS; -1: absent. */
     int retry_after_ms;
-    bool should_retry_no; /* END: x-should-retry: false */
+    bool should_retry_no; /* END: x-should-retry: false, or a proxy refuses for good */
     bool sent;            /* END: the request left this machine at least in part */
     /* END of a metered call. Bytes of the call's body that were written to connections,
      * and how often the request was begun there (its body, if it has one): twice where a

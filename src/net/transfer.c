@@ -393,6 +393,23 @@ static int say_refused(struct http_request *r)
                    LIMIT_HTTP_HEADER_BYTES / 1024);
 }
 
+/* It wants a password, forbids the host, or cannot reach it; curl calls that a connection
+ * that was cut. False: no proxy has refused. */
+static bool say_proxy(struct http_request *r)
+{
+    long code = 0;
+    curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &code);
+    if (code < 300) {
+        return false;
+    }
+    r->end.should_retry_no = code < 500;
+    err_set(&r->end.error, LW_ERR_REMOTE,
+            "%s: the proxy refuses the connection (HTTP %ld); see HTTPS_PROXY and "
+            "NO_PROXY",
+            r->authority, code);
+    return true;
+}
+
 static const char *phrase_for(CURLcode result)
 {
     switch (result) {
@@ -420,7 +437,10 @@ static void say_outcome(struct http_request *r, CURLcode result)
     case CURLE_OPERATION_TIMEDOUT: say_timeout(r); break;
     case CURLE_WRITE_ERROR: say_refused(r); break;
     default:
-        err_set(&r->end.error, LW_ERR_REMOTE, "%s: %s", r->authority, phrase_for(result));
+        if (!say_proxy(r)) {
+            err_set(&r->end.error, LW_ERR_REMOTE, "%s: %s", r->authority,
+                    phrase_for(result));
+        }
         break;
     }
 }

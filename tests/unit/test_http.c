@@ -236,6 +236,32 @@ static void test_nobody_there(void **state)
     client_close(&c);
 }
 
+/* The way there goes through a proxy: its refusal is told as one, and one that will not
+ * pass by itself is not met again. */
+static void test_proxy_that_refuses(void **state)
+{
+    (void)state;
+    static const int statuses[] = { 407, 403, 502 };
+    for (int i = 0; i < 3; i++) {
+        char script[40], said[40];
+        snprintf(script, sizeof script, "status %d\n", statuses[i]);
+        snprintf(said, sizeof said, "(HTTP %d)", statuses[i]);
+        struct client c = client_open(script, 0);
+        setenv("https_proxy", c.server.url, 1);
+        struct http_event *e =
+            exchange(&c, (struct http_call){ .url = "https://far.example/v1" });
+        unsetenv("https_proxy");
+        assert_int_equal(e->error.code, LW_ERR_REMOTE);
+        assert_true(contains(e->error.message, "far.example: the proxy"));
+        assert_true(contains(e->error.message, said));
+        assert_true(contains(e->error.message, "HTTPS_PROXY"));
+        assert_int_equal(e->status, 0);
+        assert_int_equal(e->should_retry_no, statuses[i] < 500);
+        http_event_free(e);
+        client_close(&c);
+    }
+}
+
 static void test_bad_url(void **state)
 {
     (void)state;
@@ -668,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_redirect_is_a_reply),
         cmocka_unit_test(test_cut_replies),
         cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_proxy_that_refuses),
         cmocka_unit_test(test_bad_url),
         cmocka_unit_test(test_hang_before_headers),
         cmocka_unit_test(test_hang_after_headers),

@@ -83,7 +83,13 @@ int url_parse(struct url *out, const char *text, struct lw_error *err)
     bool good = u != NULL && strchr(text, '#') == NULL &&
                 curl_url_set(u, CURLUPART_URL, text, 0) == CURLUE_OK &&
                 read_parts(&parsed, u);
+    bool has_zone = good && has_part(u, CURLUPART_ZONEID);
     curl_url_cleanup(u);
+    if (has_zone) {
+        return err_set(err, LW_ERR_USAGE,
+                       "the URL has an IPv6 address with a zone (%%25...), which is not "
+                       "taken; name the host in another way");
+    }
     if (!good) {
         return err_set(err, LW_ERR_USAGE,
                        "the URL is malformed; it should look like http://host:8000/v1");

@@ -65,18 +65,34 @@ static int split_url(struct endpoint *ep, const char *name, char url[URL_BYTES],
 
 /* --- The address ------------------------------------------------------------ */
 
-/* OLLAMA_HOST and the like: "host", "host:port" or ":port" without a scheme. */
+/* OLLAMA_HOST and the like: "host", "host:port", "[::1]" or ":port" without a scheme, any
+ * of them with a path. */
 static int complete_url(char out[URL_BYTES], const char *given, const char *id,
                         struct lw_error *err)
 {
     bool has_scheme = strstr(given, "://") != NULL;
-    const char *host = given[0] == ':' ? "127.0.0.1" : "";
-    bool has_port = strchr(given, ':') != NULL;
-    const char *port = !has_port && strcmp(id, "ollama") == 0 ? ":11434" : "";
-    int n = snprintf(out, URL_BYTES, "%s%s%s%s", has_scheme ? "" : "http://",
-                     has_scheme ? "" : host, given, has_scheme ? "" : port);
+    size_t end = strcspn(given, "/"), host = strcspn(given, "]");
+    host = host < end ? host : 0; /* colons in brackets are the address's own */
+    bool has_port = memchr(given + host, ':', end - host) != NULL;
+    char port[16] = "";
+    if (!has_port && strcmp(id, "ollama") == 0) {
+        snprintf(port, sizeof port, ":%d", OLLAMA_PORT);
+    }
+    int n = has_scheme ? snprintf(out, URL_BYTES, "%s", given)
+                       : snprintf(out, URL_BYTES, "http://%s%.*s%s%s",
+                                  given[0] == ':' ? "127.0.0.1" : "", (int)end, given,
+                                  port, given + end);
     return n < URL_BYTES ? 0
                          : err_set(err, LW_ERR_USAGE, "the URL for %s is too long", id);
+}
+
+/* A server told to listen everywhere is reached on this machine. */
+static const char *reached_at(const char *host)
+{
+    if (strcmp(host, "0.0.0.0") == 0) {
+        return "127.0.0.1";
+    }
+    return strcmp(host, "::") == 0 ? "::1" : host;
 }
 
 static bool is_default_port(const struct url *url)
@@ -86,8 +102,7 @@ static bool is_default_port(const struct url *url)
 
 static void set_address(struct endpoint *ep, const struct url *url)
 {
-    /* A server told to listen everywhere is reached on this machine. */
-    const char *host = strcmp(url->host, "0.0.0.0") == 0 ? "127.0.0.1" : url->host;
+    const char *host = reached_at(url->host);
     bool v6 = strchr(host, ':') != NULL;
     char where[300], base[URL_BYTES];
     snprintf(where, sizeof where, "%s%s%s:%d", v6 ? "[" : "", host, v6 ? "]" : "",

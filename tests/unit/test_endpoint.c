@@ -79,15 +79,23 @@ static void test_addresses(void **state)
         { "http://[::1]:8000#m", NULL, "m at [::1]:8000", "[::1]:8000", true },
         { "http://10.1.2.3:8000/v1#m", NULL, "m at 10.1.2.3:8000", "10.1.2.3:8000",
           false },
+        { "ollama/m", "gpu.example", "ollama/m", "gpu.example:11434", false },
+        { "ollama/m", "gpu.example/ollama", "ollama/m", "gpu.example:11434", false },
+        { "ollama/m", "gpu.example:80/a:b", "ollama/m", "gpu.example:80", false },
+        { "ollama/m", ":8000", "ollama/m", "127.0.0.1:8000", true },
+        { "ollama/m", "0.0.0.0:8000", "ollama/m", "127.0.0.1:8000", true },
+        { "ollama/m", "[::1]", "ollama/m", "[::1]:11434", true },
+        { "ollama/m", "[::]", "ollama/m", "[::1]:11434", true },
+        { "ollama/m", "http://[::]:8000", "ollama/m", "[::1]:8000", true },
+        { "ollama/m", "[fd00::7]:8000/v1", "ollama/m", "[fd00::7]:8000", false },
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct llm *llm;
         struct provider_options opt = { .model = table[i].model,
-                                        .key = strncmp(table[i].model, "openai", 6) == 0
-                                                   ? "k"
-                                                   : NULL };
+                                        .base_url = table[i].base_url,
+                                        .key = i == 0 ? "k" : NULL };
         assert_int_equal(provider_open(&llm, &opt, NULL), 0);
-        const struct llm_info *info = llm_info(llm);
+        const struct llm_info *info = provider_info(llm);
         assert_string_equal(info->name, table[i].name);
         assert_string_equal(info->where, table[i].where);
         assert_int_equal(info->on_device, table[i].on_device);
@@ -135,6 +143,10 @@ static void test_urls_refused(void **state)
     assert_int_equal(try_open("http://host/v1?key=1#m", NULL, NULL, &err), LW_ERR_USAGE);
     assert_int_equal(try_open("http://", NULL, NULL, &err), LW_ERR_USAGE);
     assert_int_equal(try_open("http://host:99999/v1", NULL, NULL, &err), LW_ERR_USAGE);
+    /* A zone would be lost on the way, and the address another one. */
+    assert_int_equal(try_open("http://[fe80::1%25eth0]:8000/v1#m", NULL, NULL, &err),
+                     LW_ERR_USAGE);
+    assert_non_null(strstr(err.message, "zone"));
 }
 
 int main(void)

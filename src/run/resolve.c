@@ -23,21 +23,30 @@ enum { KEY_BYTES_MAX = 256 * 1024 };
 
 /* --- The worker's place -------------------------------------------------- */
 
-/* Does "host" or "host:port" of the list name where? */
+static bool is_word(const char *word, size_t len, const char *text, size_t text_len)
+{
+    return len == text_len && strncasecmp(word, text, len) == 0;
+}
+
+/* Does "host" or "host:port" of the list name where? An IPv6 address alone needs no
+ * brackets. */
 static bool host_is(const char *allowed, size_t len, const char *where)
 {
     const char *colon = strrchr(where, ':');
     size_t host_len = colon ? (size_t)(colon - where) : strlen(where);
-    bool whole = len == strlen(where) && strncasecmp(allowed, where, len) == 0;
-    return whole || (len == host_len && strncasecmp(allowed, where, len) == 0);
+    return is_word(allowed, len, where, strlen(where)) ||
+           is_word(allowed, len, where, host_len) ||
+           (where[0] == '[' && is_word(allowed, len, where + 1, host_len - 2));
 }
 
 static bool host_is_allowed(const char *list, const char *where)
 {
     while (list && *list) {
-        size_t len = strcspn(list, ",");
+        list += strspn(list, " \t,");
+        size_t all = strcspn(list, ","), len = all;
+        while (len > 0 && strchr(" \t", list[len - 1])) len--;
         if (host_is(list, len, where)) return true;
-        list += len + (list[len] == ',');
+        list += all;
     }
     return false;
 }

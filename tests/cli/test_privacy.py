@@ -163,7 +163,8 @@ def test_worker_elsewhere_must_be_allowed(case):
     for other in ("worker", "example", "worker.example:80", "xworker.example", "127.0.0.1"):
         expect(case.legwork(*args, "--allow-worker", other, env=through(worker)), 8)
     assert worker.stats()["requests"] == 0
-    for allowed in ("worker.example", "Worker.Example:8000", "a.example,worker.example"):
+    for allowed in ("worker.example", "Worker.Example:8000", "a.example,worker.example",
+                    "a.example, worker.example ", "a.example , worker.example:8000"):
         result = case.legwork(*args, "--allow-worker", allowed, env=through(worker))
         expect(result, 0, "another machine", "left this device for worker.example:8000:")
         answer = check_answer(result.json)
@@ -211,6 +212,16 @@ def test_a_machine_that_got_nothing_is_not_named(case):
                           "--remote", "http://remote.example:8000/v1#m", QUESTION, "a.txt",
                           env=through(remote))
     expect(result, 6, "left this device for remote.example:8000: ")
+
+
+def test_worker_at_an_address_of_ipv6_must_be_allowed(case):
+    case.write("a.txt", contract(10))
+    args = ["ask", "--local", "http://[fd00::7]:8000/v1#fake-model", QUESTION, "a.txt"]
+    worker = case.server(READER)
+    expect(case.legwork(*args, env=through(worker)), 8, "--allow-worker [fd00::7]")
+    expect(case.legwork(*args, "--allow-worker", "fd00::7:8000", env=through(worker)), 8)
+    for allowed in ("[fd00::7]", "fd00::7", "[FD00::7]:8000"):
+        ok(case.legwork(*args, "--allow-worker", allowed, env=through(worker)))
 
 
 def test_allowed_workers_of_the_configuration(case):

@@ -20,6 +20,7 @@ enum {
     LIMIT_PDF_SECONDS = 60, /* CPU of the extractor */
     LIMIT_PDF_WALL_SECONDS = 90,
     LIMIT_PDF_MEMORY_BYTES = 1024 * 1024 * 1024,
+    LIMIT_REQUEST_BYTES = 64 * 1024 * 1024,    /* one request to a model server */
     LIMIT_HTTP_REPLY_BYTES = 16 * 1024 * 1024, /* one reply of a model server */
     LIMIT_SSE_EVENT_BYTES = 1024 * 1024,
     LIMIT_HTTP_HEADER_BYTES = 64 * 1024,

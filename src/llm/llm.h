@@ -120,8 +120,9 @@ struct llm_reply {
     double logprob_alt2;
     double logprob_mean; /* of the reply's tokens; NAN where unknown */
     struct usage usage;
-    struct lw_error error; /* LLM_FAILED: code and sentence. LW_ERR_INPUT: of a model in
-                            * process, and the request does not fit its context */
+    struct lw_error error; /* LLM_FAILED: code and sentence. LW_ERR_INPUT: the
+                            * request does not fit the context of a model in process,
+                            * or is larger than LIMIT_REQUEST_BYTES for a server */
 };
 
 struct llm_info {

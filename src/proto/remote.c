@@ -3,10 +3,11 @@
  *
  * The supervisor answers with quotes; each is looked for in the documents, and
  * one that stands nowhere, or holds nothing but function words, stays in the answer
- * as what it is, a claim. What does not fit the supervisor's context is refused before
- * anything is sent. */
+ * as what it is, a claim. What does not fit the supervisor's context, or a request at
+ * all, is refused before anything is sent. */
 #include "proto/ways.h"
 
+#include "base/limits.h"
 #include "proto/answer.h"
 #include "proto/schemas.h"
 #include "proto/shape.h"
@@ -19,8 +20,22 @@
 
 enum {
     QUOTES_MAX = 64,
-    PROMPT_TOKENS = 400 /* our words, without the question */
+    PROMPT_TOKENS = 400, /* our words, without the question */
+    /* In a request a character of a text may take two. */
+    DOCS_BYTES_MAX = LIMIT_REQUEST_BYTES / 2
 };
+
+/* Whatever the model could read. */
+static int check_size(const struct proto_run *run, struct lw_error *err)
+{
+    size_t mib = 1024 * 1024, bytes = run->reading.set->text_bytes;
+    if (bytes <= DOCS_BYTES_MAX) return 0;
+    return err_set(err, LW_ERR_USAGE,
+                   "the documents are %zu MiB of text and one request takes %zu "
+                   "MiB; --protocol minions reads them here, part by part, or give fewer "
+                   "documents",
+                   (bytes + mib - 1) / mib, DOCS_BYTES_MAX / mib);
+}
 
 static int check_fit(const struct proto_run *run, struct lw_error *err)
 {
@@ -135,6 +150,7 @@ int remote_run(struct proto_run *run, struct final *out, struct lw_error *err)
     struct record rec;
     json_t *reply = NULL;
     int code = check_fit(run, &why);
+    if (code == 0) code = check_size(run, &why);
     if (code == 0) code = ask(run, &reply, &why);
     if (code) return err_set(err, code, "%s", why.message);
     size_t n = read_quotes(run, reply, findings);

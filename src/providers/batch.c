@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-enum { POLL_MS = 50, REQUEST_BYTES_MAX = LIMIT_TEXT_BYTES };
+enum { POLL_MS = 50 };
 
 /* --- The loop --------------------------------------------------------------- */
 
@@ -139,8 +139,8 @@ static void init(struct batch *b)
     b->model = mem_strdup(b->o->model != NULL ? b->o->model : "");
     pthread_mutex_unlock(&b->o->lock);
     openai_headers_init(&b->headers, b->o);
-    buf_init(&b->json, REQUEST_BYTES_MAX);
-    buf_init(&b->scratch, REQUEST_BYTES_MAX);
+    buf_init(&b->json, LIMIT_REQUEST_BYTES);
+    buf_init(&b->scratch, LIMIT_REQUEST_BYTES);
     b->events = queue_new();
     b->marked_ms = clock_ms();
     b->random = (uint64_t)b->marked_ms ^ (uint64_t)(uintptr_t)b;

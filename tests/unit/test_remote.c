@@ -7,6 +7,7 @@
 
 #include "world.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -247,6 +248,24 @@ static void test_too_large_is_refused_before_sending(void **state)
     world_release(&w);
 }
 
+/* Whatever a server can read: a request has a size, and there is no reply to blame. */
+static void test_documents_larger_than_a_request(void **state)
+{
+    (void)state;
+    size_t len = LIMIT_REQUEST_BYTES / 2 + 1;
+    char *text = mem_alloc(len + 1);
+    for (size_t i = 0; i < len; i++) text[i] = "Words. "[i % 7];
+    text[len] = '\0';
+    struct world w;
+    init_with(&w, (const char *const[]){ text, NULL }, "", 0);
+    assert_int_equal(world_run(&w, "remote"), LW_ERR_USAGE);
+    assert_contains(w.err.message, "32 MiB");
+    assert_contains(w.err.message, "--protocol minions");
+    assert_int_equal(fake_request_count(w.supervisor), 0);
+    world_release(&w);
+    mem_free(text);
+}
+
 static void test_prose_is_an_error(void **state)
 {
     (void)state;
@@ -262,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quotes_become_citations),
         cmocka_unit_test(test_whole_documents_are_sent_and_counted),
+        cmocka_unit_test(test_documents_larger_than_a_request),
         cmocka_unit_test(test_invented_quote_is_marked),
         cmocka_unit_test(test_many_quotes),
         cmocka_unit_test(test_quotes_that_say_nothing),

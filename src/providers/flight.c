@@ -237,7 +237,8 @@ static void refused(struct batch *b, struct flight *f, const struct http_event *
 {
     struct lw_error err;
     if (!f->spoke && learn(b, f, e)) {
-        take_off(b, f);
+        f->state = FLIGHT_WAITING; /* for the loop, which knows whether all is over */
+        f->again_ms = 0;
         return;
     }
     api_error_say(e, b->o->at.name, b->o->at.key, &err);

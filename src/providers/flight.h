@@ -1,9 +1,10 @@
 /* flight.h - one request of a batch in the air: the inside of batch.c.
  *
  * A flight takes a request, writes its JSON, starts the transfer, and when the
- * end comes reports, goes again at once (the server named a parameter that it
- * does not take), waits for another try, or gives up. One that waits keeps its
- * place, so that a server which is overloaded gets fewer requests, not more.
+ * end comes reports, goes again with the next round of the loop (the server named
+ * a parameter that it does not take), waits for another try, or gives up. One that
+ * waits keeps its place, so that a server which is overloaded gets fewer requests,
+ * not more.
  *
  *     FREE -> IN_AIR -> FREE        replied, failed, cancelled
  *               |  ^

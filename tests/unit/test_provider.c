@@ -181,7 +181,8 @@ struct tally {
     int by_finish[LLM_FAILED + 1];
     int64_t n_requests;
     double seconds;
-    struct cancel *raise; /* after the first reply */
+    int pause_ms;         /* with the first reply */
+    struct cancel *raise; /* after it */
     char message[1024];
 };
 
@@ -195,6 +196,8 @@ static void count(void *user, size_t index, const struct llm_reply *reply)
     if (reply->finish == LLM_FAILED) {
         snprintf(t->message, sizeof t->message, "%s", reply->error.message);
     }
+    clock_sleep_ms(t->pause_ms);
+    t->pause_ms = 0;
     if (t->raise != NULL) {
         cancel_raise(t->raise);
         t->raise = NULL;
@@ -1096,6 +1099,30 @@ static void test_cancel(void **state)
     close_all(&x);
 }
 
+/* A refused parameter is left out in the next try, if there is to be one: here it arrives
+ * when the run is over, by a cancel or by the refusal of the key. */
+static void test_nothing_goes_again_after_the_end(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = { "say fine\n", "status 401\n" };
+    for (int i = 0; i < 2; i++) {
+        struct fixture x;
+        struct cancel cancel;
+        char script[120];
+        snprintf(script, sizeof script,
+                 "times 1\n%s\nrefuse temperature\ndelay 100\n\nsay fine\n", scripts[i]);
+        open_with(&x, script, (struct provider_options){ .parallel = 2 });
+        cancel_init(&cancel, 0);
+        struct tally t = { .raise = i == 0 ? &cancel : NULL, .pause_ms = 500 };
+        assert_int_equal(ask_many(&x, &t, &cancel), 0);
+        assert_int_equal(t.by_finish[LLM_STOP], i == 0);
+        assert_int_equal(t.by_finish[i == 0 ? LLM_CANCELLED : LLM_FAILED], MANY - !i);
+        assert_int_equal(t.n_requests, 2);
+        assert_int_equal(n_requests(&x), 2);
+        close_all(&x);
+    }
+}
+
 static void test_deadline(void **state)
 {
     (void)state;
@@ -1348,6 +1375,7 @@ int main(void)
         cmocka_unit_test(test_final_refusal_ends_the_rest),
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_nothing_goes_again_after_the_end),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_only_model_is_asked_for),
         cmocka_unit_test(test_no_model_to_ask_for),

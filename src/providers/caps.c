@@ -26,6 +26,9 @@ struct row {
 /* ORDER CAPS */
 /* clang-format off */
 static const struct row rows[CAPS_FEATURES] = {
+    [CAPS_STREAM] = {
+        .names = { "stream", "streaming" }, .last = 1,
+        .notice = { NULL, "replies come whole, not as they are written" } },
     [CAPS_FORMAT] = {
         .names = { "response_format", "json_schema", "json_object", "JSON schema",
                    "grammar", "structured" },

@@ -13,6 +13,7 @@
 
 /* ORDER CAPS: caps.c has a row for each. */
 enum caps_feature {
+    CAPS_STREAM,     /* before the format, which some serve only without it */
     CAPS_FORMAT,     /* json_schema, json_object, the prompt alone */
     CAPS_MAX_TOKENS, /* max_tokens, max_completion_tokens, none */
     CAPS_LOGPROBS,   /* 20 alternatives, 5, none */

@@ -130,10 +130,12 @@ static bool try_again(struct batch *b, struct flight *f, const struct http_event
 
 /* --- Taking off ------------------------------------------------------------- */
 
-static void snapshot_caps(struct openai *o, struct caps *caps)
+/* What is known of the server by now. */
+static void look_at_server(struct openai *o, struct flight *f, bool wants_pieces)
 {
     pthread_mutex_lock(&o->lock);
-    *caps = o->caps;
+    f->used = o->caps;
+    f->streams = (wants_pieces || o->streams) && f->used.level[CAPS_STREAM] == 0;
     pthread_mutex_unlock(&o->lock);
 }
 
@@ -143,7 +145,7 @@ static void clear_flight(struct batch *b, struct flight *f)
     chat_reply_clear(&f->reply, req);
     buf_clear(&f->body);
     f->broken.message[0] = '\0';
-    if (req->on_text != NULL) {
+    if (f->streams) {
         sse_release(&f->sse);
         sse_init(&f->sse, f->sse.fn, f);
     }
@@ -153,11 +155,11 @@ static void take_off(struct batch *b, struct flight *f)
 {
     const struct llm_request *req = &b->reqs[f->index];
     struct lw_error err;
+    look_at_server(b->o, f, req->on_text != NULL);
     clear_flight(b, f);
-    snapshot_caps(b->o, &f->used);
-    struct request_writer w = { .model = b->model,
-                                .caps = &f->used,
-                                .scratch = &b->scratch };
+    struct request_writer w = {
+        .model = b->model, .caps = &f->used, .stream = f->streams, .scratch = &b->scratch
+    };
     if (request_write(&w, req, &b->json, &f->sent, &err)) {
         flight_fail(b, f, &err);
         return;
@@ -173,7 +175,7 @@ static void take_off(struct batch *b, struct flight *f)
         .body_len = b->json.len,
         .per_host = b->o->parallel,
         .timeout_ms = b->o->timeout_ms,
-        .stream = req->on_text != NULL,
+        .stream = f->streams,
         .metered = b->o->meter.sent != NULL,
         .events = b->events,
         .user = f,
@@ -218,6 +220,17 @@ static bool learn(struct batch *b, struct flight *f, const struct api_error *e)
     return learnt;
 }
 
+/* A gateway ends a reply that is silent for longer than it waits, often 100 seconds (524:
+ * Cloudflare's). A stream begins at once: nobody need want its pieces. */
+static void note_gateway(struct openai *o, int status)
+{
+    if (status == 504 || status == 524) {
+        pthread_mutex_lock(&o->lock);
+        o->streams = true;
+        pthread_mutex_unlock(&o->lock);
+    }
+}
+
 /* A refusal that every other request would get too ends those not yet sent: of the key or
  * the quota for good, of the model or the address for this batch. */
 static void draw_conclusions(struct batch *b, int status, const struct lw_error *err)
@@ -241,6 +254,7 @@ static void refused(struct batch *b, struct flight *f, const struct http_event *
         f->again_ms = 0;
         return;
     }
+    note_gateway(b->o, e->status);
     api_error_say(e, b->o->at.name, b->o->at.key, &err);
     if (err.code == LW_ERR_REMOTE && try_again(b, f, end, e->status, false)) {
         return;
@@ -379,7 +393,7 @@ static void landed_stream(struct batch *b, struct flight *f, const struct http_e
 static void landed(struct batch *b, struct flight *f, const struct http_event *end)
 {
     bool ok = end->status >= 200 && end->status < 300;
-    bool streams = b->reqs[f->index].on_text != NULL && is_event_stream(end);
+    bool streams = f->streams && is_event_stream(end);
     f->http = NULL;
     f->n_sent += end->sent;
     openai_tell_meter(b->o, end);
@@ -415,7 +429,7 @@ static int on_stream_event(void *user, const char *event, const char *data, size
         return LW_ERR_REMOTE;
     }
     const struct llm_request *req = f->reply.req;
-    if (f->reply.text.len > before) {
+    if (req->on_text != NULL && f->reply.text.len > before) {
         f->spoke = true;
         req->on_text(req->user, f->reply.text.data + before, f->reply.text.len - before);
     }

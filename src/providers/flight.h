@@ -33,6 +33,7 @@ struct flight {
     bool cut; /* http was told to cancel it */
     struct caps used;
     caps_set sent;
+    bool streams; /* the reply was asked for in pieces */
     struct chat_reply reply;
     struct sse sse;
     struct buf body;         /* of a streamed reply that is no event stream */

@@ -25,6 +25,7 @@ struct openai {
     pthread_mutex_t lock; /* over the rest, never held while waiting */
     char *model;          /* NULL: not known yet */
     struct caps caps;
+    bool streams; /* a gateway ended a silent reply: all are streamed */
     struct cut_meter cut;
     struct lw_error final; /* code 0: none; ends requests not yet sent */
 };

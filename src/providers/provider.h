@@ -18,6 +18,12 @@
  * prefill, forbid_alt and copy_from are not honoured: no server has them.
  * Screening is described in reply.h; max_tokens 0 costs a token.
  *
+ * Streams: asked for where the request has on_text, and, once a gateway has ended a
+ * silent reply (504, 524), for every request. legwork's own requests have no on_text,
+ * since their replies are JSON or a line, used when they are whole; that is for callers
+ * of this interface. A server that refuses to stream is asked for whole replies, which
+ * on_text gets as one piece.
+ *
  * Retries as in net/retry.h. Insufficient quota is LW_ERR_BUDGET and final, 401 and
  * 403 LW_ERR_AUTH and final (but not a 403 for a text that was flagged): after either,
  * requests not yet sent fail at once with the same sentence. So do those of the same

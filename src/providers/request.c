@@ -179,22 +179,23 @@ static void add_format(const struct caps *caps, const json_t *schema, struct buf
 
 /* --- All together ----------------------------------------------------------- */
 
-static caps_set features(const struct llm_request *req)
+static caps_set features(const struct request_writer *w, const struct llm_request *req)
 {
     caps_set set = 1u << CAPS_MAX_TOKENS | 1u << CAPS_TEMPERATURE | 1u << CAPS_SEED;
     set |= req->schema != NULL ? 1u << CAPS_FORMAT : 0;
     set |= req->n_alt > 0 ? 1u << CAPS_LOGPROBS : 0;
     set |= req->stop != NULL ? 1u << CAPS_STOP : 0;
-    set |= req->on_text != NULL ? 1u << CAPS_STREAM_USAGE : 0;
+    set |= w->stream ? 1u << CAPS_STREAM | 1u << CAPS_STREAM_USAGE : 0;
     for (size_t i = 0; i < req->n_messages; i++) {
         set |= req->messages[i].role == LLM_SYSTEM ? 1u << CAPS_SYSTEM : 0;
     }
     return set;
 }
 
-static void add_parameters(const struct caps *caps, const struct llm_request *req,
+static void add_parameters(const struct request_writer *w, const struct llm_request *req,
                            struct buf *out)
 {
+    const struct caps *caps = w->caps;
     add_limit(caps, req, out);
     if (caps->level[CAPS_TEMPERATURE] == 0) {
         add_temperature(out, req->temperature);
@@ -212,10 +213,10 @@ static void add_parameters(const struct caps *caps, const struct llm_request *re
     if (req->schema != NULL) {
         add_format(caps, req->schema, out);
     }
-    if (req->on_text != NULL) {
+    if (w->stream) {
         buf_add_str(out, ",\"stream\":true");
     }
-    if (req->on_text != NULL && caps->level[CAPS_STREAM_USAGE] == 0) {
+    if (w->stream && caps->level[CAPS_STREAM_USAGE] == 0) {
         buf_add_str(out, ",\"stream_options\":{\"include_usage\":true}");
     }
 }
@@ -229,9 +230,9 @@ int request_write(const struct request_writer *w, const struct llm_request *req,
     buf_add_str(out, ",\"messages\":[");
     add_messages(w, req, out);
     buf_add_char(out, ']');
-    add_parameters(w->caps, req, out);
+    add_parameters(w, req, out);
     buf_add_char(out, '}');
-    *sent = features(req);
+    *sent = features(w, req);
     if (buf_failed(out) || buf_failed(w->scratch)) {
         return err_set(err, LW_ERR_INPUT, "the request is larger than %zu MiB",
                        out->max / (1024 * 1024));

@@ -17,6 +17,7 @@
 struct request_writer {
     const char *model;
     const struct caps *caps;
+    bool stream;         /* the reply is to come in pieces */
     struct buf *scratch; /* any buffer; its content is lost */
 };
 

@@ -706,6 +706,62 @@ static void test_stream_usage(void **state)
     close_all(&x);
 }
 
+/* It is told once, and then the reply comes whole, which is handed on as one piece. */
+static void test_stream_that_is_refused(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct stream s;
+    struct asked a = ask_stream(
+        &x,
+        "when body contains \"\\\"stream\\\":true\"\nstatus 400\n"
+        "raw {\"detail\":\"Streaming is not supported\"}\n\nsay one two\nusage 9 2\n",
+        &s);
+    assert_int_equal(a.code, 0);
+    assert_string_equal(s.text.data, "one two");
+    assert_int_equal(s.pieces, 1);
+    assert_int_equal(a.reply.usage.requests, 2);
+    assert_int_equal(a.reply.usage.prompt_tokens, 9);
+    assert_non_null(strstr(x.notices.data, "replies come whole"));
+    mem_free(a.text);
+    buf_release(&s.text);
+    close_all(&x);
+}
+
+/* A gateway ends a reply that is silent too long. A streamed one begins at once, and is
+ * gathered where nobody wants the pieces. */
+static void test_gateway_that_ends_silence(void **state)
+{
+    (void)state;
+    static const char gateway[] =
+        "when body lacks \"\\\"stream\\\":true\"\nstatus %d\n\n";
+    static const int statuses[] = { 504, 524 };
+    for (int i = 0; i < 2; i++) {
+        char script[256];
+        int n = snprintf(script, sizeof script, gateway, statuses[i]);
+        snprintf(script + n, sizeof script - (size_t)n, "say one two\nusage 9 2\n");
+        struct fixture x;
+        open_script(&x, script);
+        struct asked a = ask_plain(&x);
+        assert_int_equal(a.code, 0);
+        assert_string_equal(a.text, "one two");
+        assert_int_equal(a.reply.usage.requests, 2);
+        assert_int_equal(a.reply.usage.prompt_tokens, 9);
+        mem_free(a.text);
+        close_all(&x);
+        /* What was cut in the middle was told to nobody, so it goes again. */
+        snprintf(script + n, sizeof script - (size_t)n,
+                 "times 1\nsay one two\ntruncate 200\n\nsay one two\n");
+        open_with(&x, script, (struct provider_options){ .attempts_max = 3 });
+        a = ask_plain(&x);
+        assert_int_equal(a.code, 0);
+        assert_string_equal(a.text, "one two");
+        assert_int_equal(n_requests(&x), 3);
+        mem_free(a.text);
+        close_all(&x);
+    }
+}
+
 static void expect_stream_failure(const char *script, int code, const char *says,
                                   int requests)
 {
@@ -1357,6 +1413,8 @@ int main(void)
         cmocka_unit_test(test_silent_truncation),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_stream_usage),
+        cmocka_unit_test(test_stream_that_is_refused),
+        cmocka_unit_test(test_gateway_that_ends_silence),
         cmocka_unit_test(test_stream_faults),
         cmocka_unit_test(test_refused_parameter_is_remembered),
         cmocka_unit_test(test_scores_that_a_server_does_not_give),

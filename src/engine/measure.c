@@ -170,15 +170,18 @@ static int compute(struct bench *b, bool is_prompt, struct lw_error *err)
                              b->opt->path, rc);
 }
 
-/* Sequences whose next token is that of position `from`. */
+/* Sequences whose next token is that of position `from`. All tokens of replies want their
+ * logits, but libllama ends the process where a step wants more than the context gives:
+ * as many as it has sequences, of which some kinds have fewer than were asked for. */
 static int step(struct bench *b, const struct shape *shape, int from,
                 struct lw_error *err)
 {
+    int wanted = shape->from_nothing ? 1 : b->model.n_seq;
+
     b->batch.n_tokens = 0;
     for (int s = 0; s < shape->n_seq; s++) {
         for (int i = 0; i < shape->per_seq; i++) {
-            bool last = i == shape->per_seq - 1;
-            add_token(b, s, from + i, last || !shape->from_nothing);
+            add_token(b, s, from + i, i >= shape->per_seq - wanted);
         }
     }
     return compute(b, shape->from_nothing, err);

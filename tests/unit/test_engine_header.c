@@ -94,6 +94,29 @@ static void test_small_contexts_are_measured(void **state)
     unlink(path);
 }
 
+/* Widths of steps and numbers of replies that no kind may compute at once are not asked
+ * of it. */
+static void test_every_kind_is_measured(void **state)
+{
+    static const char *const kinds[] = { "gemma2", "mamba", "jamba", "t5" };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char path[HELP_PATH_MAX];
+        struct measure m;
+        struct lw_error err;
+        if (!help_tiny_path(kinds[i], path)) {
+            skip();
+        }
+        struct measure_options opt = { .path = path, .threads = 1, .seconds = 0.2 };
+        if (measure_model(&opt, &m, &err) != 0) {
+            fail_msg("%s: %s", kinds[i], err.message);
+        }
+        assert_int_equal(m.n_batches, strcmp(kinds[i], "t5") == 0 ? 1 : MEASURE_BATCHES);
+        assert_true(m.checks[MEASURE_CHECKS - 1].value > 0);
+    }
+}
+
 /* --- Wrong values --------------------------------------------------------- */
 
 static void expect_refused(const char *path, const char *words)
@@ -141,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_contexts),
         cmocka_unit_test(test_small_contexts_are_measured),
+        cmocka_unit_test(test_every_kind_is_measured),
         cmocka_unit_test(test_wrong_values_are_refused),
         cmocka_unit_test(test_a_vocabulary_without_a_byte),
     };

@@ -430,13 +430,12 @@ static int load_bench(struct bench *b, const struct engine_options *opt,
 int measure_model(const struct measure_options *opt, struct measure *out,
                   struct lw_error *err)
 {
+    /* No notices: they would be about a context and a chat that nobody asked for. */
     const struct engine_options engine = { .path = opt->path,
                                            .context = CONTEXT,
                                            /* A context gives as many logits a step. */
                                            .sequences = check_sizes[MEASURE_CHECKS - 1],
                                            .threads = opt->threads,
-                                           .notice = opt->notice,
-                                           .user = opt->user,
                                            .cancel = opt->cancel };
     double seconds = opt->seconds > 0 ? opt->seconds : DEFAULT_SECONDS;
     int threads = load_threads(&engine);

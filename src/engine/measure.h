@@ -25,7 +25,6 @@ struct measure_options {
     const char *path; /* GGUF file */
     int threads;      /* the most to try; 0: the cores this process may use */
     double seconds;   /* about, without loading */
-    void (*notice)(void *user, const char *sentence);
     void (*progress)(void *user, int done, int total); /* of quantities */
     void *user;
     const struct cancel *cancel; /* NULL: none; any level ends it */

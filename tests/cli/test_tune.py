@@ -75,6 +75,19 @@ def test_a_model_with_an_encoder(case):
 
 
 @alone
+def test_a_recurrent_model(case):
+    """Its context gives fewer logits a step; that it has no template is nothing to tell."""
+    result = case.legwork("tune", support.need_tiny("mamba"), "--seconds", "1", "--threads",
+                          "1", "--json", "--force")
+    if "too busy" in result.err:
+        skip("the machine is too busy to measure anything")
+    model = ok(result).json["models"][0]
+    assert [b["replies"] for b in model["batches"]] == [1, 2, 4, 8]
+    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16]
+    assert result.err == "", result
+
+
+@alone
 def test_kept_and_used(case):
     small_model(case)
     assert speeds_of_models(case) == (None, None)

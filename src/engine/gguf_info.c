@@ -420,6 +420,30 @@ static void read_model_key(struct header *h, const char *key, uint32_t type,
     skip_value(h, type);
 }
 
+/* Into out, and back to the first key. Most files say it first; those whose keys are in
+ * the order of the alphabet may have all that it is a part of in front of it. */
+static void find_architecture(struct header *h, struct gguf_info *out)
+{
+    uint64_t start = h->pos;
+    bool found = false;
+
+    for (uint64_t i = 0; i < h->n_keys && !found && !h->bad; i++) {
+        char key[KEY_BYTES_MAX];
+        read_string(h, key, sizeof key);
+        uint32_t type = (uint32_t)read_uint(h, 4);
+        found = strcmp(key, "general.architecture") == 0;
+        if (found) {
+            read_text(h, type, out->architecture, sizeof out->architecture);
+        } else {
+            skip_value(h, type);
+        }
+    }
+    if (fseeko(h->file, (off_t)start, SEEK_SET) != 0) {
+        mark_bad(h, "it cannot be read twice");
+    }
+    h->pos = start;
+}
+
 static void read_key(struct header *h, struct gguf_info *out)
 {
     char key[KEY_BYTES_MAX];
@@ -427,9 +451,7 @@ static void read_key(struct header *h, struct gguf_info *out)
     read_string(h, key, sizeof key);
     uint32_t type = (uint32_t)read_uint(h, 4);
     size_t arch_len = strlen(out->architecture);
-    if (strcmp(key, "general.architecture") == 0) {
-        read_text(h, type, out->architecture, sizeof out->architecture);
-    } else if (strcmp(key, "general.type") == 0) {
+    if (strcmp(key, "general.type") == 0) {
         read_text(h, type, out->type, sizeof out->type);
     } else if (strcmp(key, "general.name") == 0) {
         read_text(h, type, out->name, sizeof out->name);
@@ -685,6 +707,7 @@ static void derive(const struct header *h, struct gguf_info *out)
 static void read_header(struct header *h, struct gguf_info *out)
 {
     read_start(h);
+    find_architecture(h, out);
     for (uint64_t i = 0; i < h->n_keys && !h->bad; i++) {
         read_key(h, out);
     }

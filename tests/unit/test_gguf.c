@@ -97,6 +97,38 @@ static void test_a_whole_model(void **state)
     assert_int_equal(info.kv_bytes_per_token, 3 * 2 * 32 * 2);
 }
 
+/* Who writes keys in the order of the alphabet has those of "gemma3" in front of the one
+ * that says that it is one. */
+static void test_keys_in_any_order(void **state)
+{
+    struct gguf_file f;
+    struct gguf_info first, last;
+    (void)state;
+
+    for (int is_last = 0; is_last < 2; is_last++) {
+        gguf_put_start(&f, 1, 6);
+        if (!is_last) gguf_put_text(&f, "general.architecture", "gemma3");
+        gguf_put_u32(&f, "gemma3.context_length", 2048);
+        gguf_put_u32(&f, "gemma3.block_count", 3);
+        gguf_put_u32(&f, "gemma3.embedding_length", 64);
+        gguf_put_u32(&f, "gemma3.attention.head_count", 4);
+        gguf_put_string(&f, "gemma3.attention.head_count_kv");
+        gguf_put_int(&f, ARRAY, 4);
+        gguf_put_int(&f, U32, 4);
+        gguf_put_int(&f, 3, 8);
+        for (uint64_t layer = 0; layer < 3; layer++) {
+            gguf_put_int(&f, layer, 4);
+        }
+        if (is_last) gguf_put_text(&f, "general.architecture", "gemma3");
+        gguf_put_tensor(&f, "t", 1, 8, TYPE_F32, 0);
+        gguf_put_padding(&f, 32);
+        gguf_put_zeros(&f, 32);
+        assert_int_equal(read_back(&f, is_last ? &last : &first, NULL), 0);
+    }
+    assert_int_equal(first.kv_bytes_per_token, (1 + 2) * 32 * 2);
+    assert_memory_equal(&first, &last, sizeof first);
+}
+
 static void test_heads_of_each_layer(void **state)
 {
     struct gguf_file f;
@@ -260,6 +292,11 @@ static void test_sizes_no_model_has(void **state)
     gguf_put_u32(&f, "x.block_count", UINT32_MAX);
     gguf_put_zeros(&f, 100);
     expect_bad(&f, "a size no model has");
+    gguf_put_start(&f, 1, 2);
+    gguf_put_u32(&f, "x.block_count", 0);
+    gguf_put_text(&f, "general.architecture", "x");
+    gguf_put_zeros(&f, 100);
+    expect_bad(&f, "a size no model has");
 }
 
 static void put_f32(struct gguf_file *f, const char *key, float value)
@@ -405,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_model),
+        cmocka_unit_test(test_keys_in_any_order),
         cmocka_unit_test(test_heads_of_each_layer),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_what_is_no_gguf),

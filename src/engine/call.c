@@ -102,6 +102,14 @@ static struct turn_group *find_group(struct tables *table, struct call *call,
     return table->groups[i];
 }
 
+/* What is kept for one document is not what is kept for another: whose reply says that
+ * nothing was computed was there before. */
+static bool may_be_twins(const struct llm_request *a, const struct llm_request *b)
+{
+    return !b->keep_only ||
+           (a->source && b->source && strcmp(a->source->id, b->source->id) == 0);
+}
+
 /* The first turn of the group with the same prompt; NULL: it is t itself. */
 static struct sched_request *find_twin(struct tables *table, const struct turn_group *g,
                                        struct turn *t)
@@ -111,7 +119,7 @@ static struct sched_request *find_twin(struct tables *table, const struct turn_g
 
     for (; table->firsts[i]; i = (i + 1) & (table->n_slots - 1)) {
         struct turn *first = table->firsts[i];
-        if (first->sched.group == &g->sched &&
+        if (first->sched.group == &g->sched && may_be_twins(first->req, t->req) &&
             tokens_equal(&first->own, t->own.ids, t->own.n)) {
             first->has_twins = true;
             return &first->sched;

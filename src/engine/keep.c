@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { KEEP_TOKENS_MIN = 48 }; /* a shorter prefix is computed again sooner than kept */
 
@@ -91,12 +92,11 @@ static struct disk_account *account_of(const struct turn_group *g)
     return &((struct call *)g->sched.call)->disk;
 }
 
-bool keep_is_on_disk(struct keep *k, struct turn_group *g)
+bool keep_is_on_disk(struct keep *k, const struct turn_group *g,
+                     const struct llm_source *source)
 {
-    if (!g->on_disk && k->disk && g->source) {
-        g->on_disk = kv_disk_use(k->disk, g->source->id, g->prefix.ids, (int)g->prefix.n);
-    }
-    return g->on_disk;
+    return k->disk && source &&
+           kv_disk_use(k->disk, source->id, g->prefix.ids, (int)g->prefix.n);
 }
 
 /* The whole prefix from disk into the group's sequence, which is empty. */
@@ -109,18 +109,18 @@ static bool restore_from_disk(struct keep *k, struct turn_group *g)
     }
     e.state =
         kv_disk_load(k->disk, g->source->id, g->prefix.ids, e.n_tokens, &e.state_bytes);
-    g->on_disk = e.state && restore(k, &e, g->sched.prefix.seq, e.n_tokens);
-    if (e.state && !g->on_disk) {
+    bool restored = e.state && restore(k, &e, g->sched.prefix.seq, e.n_tokens);
+    if (e.state && !restored) {
         kv_disk_refuse(k->disk, g->source->id, g->prefix.ids, e.n_tokens);
     }
     free(e.state);
-    if (g->on_disk) {
+    if (restored) {
         struct disk_account *a = account_of(g);
         a->n_found++;
         a->tokens_found += e.n_tokens;
         a->bytes_found += e.state_bytes;
     }
-    return g->on_disk;
+    return restored;
 }
 
 /* The prompt of the group's first turn that is still open, but for its last token. Where
@@ -257,7 +257,8 @@ static bool was_answered(const struct turn_group *g, const struct prefix_entry *
 }
 
 /* Returns the state of the prefix alone in memory, NULL if it is not there. */
-static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_group *g)
+static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_group *g,
+                                           bool on_disk)
 {
     struct prefix_entry *e = find_whole(k, g);
 
@@ -265,7 +266,7 @@ static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_gro
         return put(k, &g->prefix, g->sched.prefix.seq, g->promise);
     }
     bool exact = (size_t)e->n_tokens == g->prefix.n;
-    if (g->on_disk && was_answered(g, e)) {
+    if (on_disk && was_answered(g, e)) {
         prefix_drop(k->memory, e); /* room for those that wait for theirs */
     } else {
         prefix_touch(k->memory, e, g->promise);
@@ -273,21 +274,52 @@ static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_gro
     return exact ? e : NULL;
 }
 
-static void save(struct keep *k, struct turn_group *g, const unsigned char *state,
+/* The next source that the group's requests have, from *r on, behind `last`; NULL: there
+ * is none. The same text may stand in several documents. */
+static const struct llm_source *next_source(const struct sched_request **r,
+                                            const struct llm_source *last)
+{
+    for (; *r; *r = (*r)->next) {
+        const struct llm_source *source = ((const struct turn *)*r)->req->source;
+        if (source && (!last || strcmp(source->id, last->id) != 0)) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
+/* Under each of its documents? Each may be asked for, or forgotten, by itself. */
+static bool all_on_disk(struct keep *k, const struct turn_group *g)
+{
+    const struct sched_request *r = g->sched.first;
+    const struct llm_source *source = NULL;
+    bool all = g->source != NULL;
+
+    while ((source = next_source(&r, source))) {
+        all = keep_is_on_disk(k, g, source) && all;
+    }
+    return all;
+}
+
+static void save(struct keep *k, const struct turn_group *g, const unsigned char *state,
                  size_t bytes)
 {
+    const struct sched_request *r = g->sched.first;
+    const struct llm_source *source = NULL;
     struct disk_account *a = account_of(g);
 
-    kv_disk_save(k->disk, g->source->id, g->source->name, g->prefix.ids, (int)g->prefix.n,
-                 state, bytes);
-    g->on_disk = true;
-    a->n_kept++;
-    a->tokens_kept += (int64_t)g->prefix.n;
-    a->bytes_kept += bytes;
+    while ((source = next_source(&r, source))) {
+        if (kv_disk_save(k->disk, source->id, source->name, g->prefix.ids,
+                         (int)g->prefix.n, state, bytes)) {
+            a->n_kept++;
+            a->tokens_kept += (int64_t)g->prefix.n;
+            a->bytes_kept += bytes;
+        }
+    }
 }
 
 /* in_memory: the same state, NULL if it is not there. */
-static void keep_on_disk(struct keep *k, struct turn_group *g,
+static void keep_on_disk(struct keep *k, const struct turn_group *g,
                          const struct prefix_entry *in_memory)
 {
     if (in_memory) {
@@ -319,9 +351,9 @@ void keep_end(struct keep *k, struct turn_group *g)
         return;
     }
     cut_behind(k, g);
-    bool to_disk = k->disk && g->source && !keep_is_on_disk(k, g);
-    const struct prefix_entry *e = keep_in_memory(k, g);
-    if (to_disk) {
+    bool on_disk = all_on_disk(k, g);
+    const struct prefix_entry *e = keep_in_memory(k, g, on_disk);
+    if (k->disk && g->source && !on_disk) {
         keep_on_disk(k, g, e);
     }
 }

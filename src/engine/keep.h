@@ -2,8 +2,8 @@
  *
  * A group that begins takes what saves it most: the state of its whole prefix from
  * disk (kv_disk.h), one from memory (prefix.h), or what a group beside it has computed
- * of the same tokens. One that ends leaves its state in memory, and on disk where its
- * requests have a source.
+ * of the same tokens. One that ends leaves its state in memory, and on disk under each
+ * source that its requests have.
  *
  * Who screens an excerpt soon asks the best ones for an answer, in the same words. So
  * the state that is left in memory is not that of the excerpt alone but has the prompt of
@@ -47,7 +47,9 @@ void keep_scored(struct keep *k, const struct turn *t);
 /* Nothing of the group will run any more: keep its prefix, if it was computed whole. */
 void keep_end(struct keep *k, struct turn_group *g);
 
-/* Is the state of the group's whole prefix on disk? It counts as used now. */
-bool keep_is_on_disk(struct keep *k, struct turn_group *g);
+/* Is the state of the group's whole prefix on disk under this source (NULL: no)? It
+ * counts as used now. */
+bool keep_is_on_disk(struct keep *k, const struct turn_group *g,
+                     const struct llm_source *source);
 
 #endif

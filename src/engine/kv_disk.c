@@ -526,7 +526,7 @@ static struct job *new_job(const struct kv_file *file, const char *document,
     return job;
 }
 
-void kv_disk_save(struct kv_disk *d, const char *document, const char *name,
+bool kv_disk_save(struct kv_disk *d, const char *document, const char *name,
                   const int32_t *tokens, int n, const unsigned char *state, size_t bytes)
 {
     struct kv_file file = file_of(d, tokens, n);
@@ -534,18 +534,19 @@ void kv_disk_save(struct kv_disk *d, const char *document, const char *name,
     assert(n > 0);
     if (!d->has_writer || bytes == 0 || !kv_folder_is_document(document) ||
         is_stopped(d) || kv_disk_has(d, document, tokens, n)) {
-        return;
+        return false;
     }
     if (bytes > LIMIT_KV_STATE_BYTES) {
         note_unwritten(d, "the state of a part is too large to be kept");
-        return;
+        return false;
     }
     file.state = state;
     file.state_bytes = bytes;
     struct job *job = new_job(&file, document, name);
-    if (job) {
-        put_job(d, job);
-    } else {
+    if (!job) {
         note_unwritten(d, "there is no memory to write the state of a part");
+        return false;
     }
+    put_job(d, job);
+    return true;
 }

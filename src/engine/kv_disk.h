@@ -78,9 +78,10 @@ bool kv_disk_use(struct kv_disk *d, const char *document, const int32_t *tokens,
 /* Write a state behind the caller's back; tokens and state are copied. Waits
  * only where more than KV_DISK_QUEUE_BYTES would be waiting to be written. What is
  * there already is not written again, and a state longer than LIMIT_KV_STATE_BYTES
- * not at all. name: the document's, for people; may be NULL. */
+ * not at all: false for these, and where nothing is written any more. name: the
+ * document's, for people; may be NULL. */
 enum { KV_DISK_QUEUE_BYTES = 64 * 1024 * 1024 };
-void kv_disk_save(struct kv_disk *d, const char *document, const char *name,
+bool kv_disk_save(struct kv_disk *d, const char *document, const char *name,
                   const int32_t *tokens, int n, const unsigned char *state, size_t bytes);
 
 /* Wait until everything saved so far is written. */

@@ -501,10 +501,10 @@ static void check_turn(struct loop *loop, struct turn *t)
                 loop->m->cells);
         sched_finish(&loop->sched, &t->sched);
     }
+    const struct turn_group *g = (const struct turn_group *)t->sched.group;
     if (t->error) {
         turn_reply(t, LLM_FAILED, false);
-    } else if (t->req->keep_only &&
-               keep_is_on_disk(&loop->keep, (struct turn_group *)t->sched.group)) {
+    } else if (t->req->keep_only && keep_is_on_disk(&loop->keep, g, t->req->source)) {
         sched_finish(&loop->sched, &t->sched);
         turn_reply(t, LLM_STOP, true);
     }

@@ -25,7 +25,6 @@ struct turn_group {
     struct tokens behind;            /* what stands in its sequence behind the prefix */
     double promise;                  /* the best screening score of its turns */
     const struct llm_source *source; /* of the first turn that has one; NULL: none */
-    bool on_disk;                    /* its state is known to be there */
     uint64_t hash;
 };
 

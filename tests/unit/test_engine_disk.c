@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "documents.h"
 #include "engine/kv_file.h"
+#include "kv_help.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -273,6 +274,14 @@ static void test_without_a_store(void **state)
     assert_int_equal(mkdir(*state, 0700), 0);
 }
 
+static int count_states(const char *folder, const struct llm_source *source)
+{
+    char path[HELP_PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s", folder, source->id);
+    return kv_help_count(path, ".kv");
+}
+
 static void keep(struct llm *llm, const char *excerpt, const struct llm_source *source,
                  struct usage *usage)
 {
@@ -304,6 +313,53 @@ static void test_kept_beforehand(void **state)
     struct llm_reply reply = screen(llm, help_lease, rent, &lease);
     assert_true(reply.usage.cached_tokens >= 48);
     assert_true(reply.usage.prompt_tokens - reply.usage.cached_tokens < 24);
+    llm_close(llm);
+}
+
+/* The same words in two documents are kept under both, however they are asked for: one of
+ * them may be forgotten. n_there: under how many of them they were. */
+static void keep_both(const char *folder, bool keep_only, int n_there)
+{
+    const struct llm_source *sources[] = { &lease, &garden };
+    struct llm *llm = open_on(folder, 1 << 30);
+    struct llm_request reqs[2];
+    struct ask asks[2];
+
+    for (int i = 0; i < 2; i++) {
+        ask_init(&asks[i], "Excerpt:\n", help_lease, keep_only ? NULL : rent);
+        asks[i].req.source = sources[i];
+        asks[i].req.keep_only = keep_only;
+        reqs[i] = asks[i].req;
+    }
+    struct kept *kept = help_run(llm, reqs, 2);
+    for (int i = 0; i < 2; i++) {
+        const struct usage *u = &kept[i].reply.usage;
+        bool was_there = u->cached_tokens == u->prompt_tokens;
+        assert_true(!keep_only || was_there == (i < n_there));
+    }
+    mem_free(kept);
+    llm_close(llm);
+    assert_int_equal(count_states(folder, &lease), 1);
+    assert_int_equal(count_states(folder, &garden), 1);
+}
+
+static void test_kept_under_each_document(void **state)
+{
+    struct usage usage;
+    struct lw_error err;
+
+    keep_both(*state, true, 0);
+    keep_both(*state, true, 2);
+    assert_int_equal(kv_disk_forget(*state, garden.id, NULL, &err), 0);
+    keep_both(*state, true, 1);
+    assert_int_equal(kv_disk_forget(*state, garden.id, NULL, &err), 0);
+    keep_both(*state, false, 1);
+    assert_int_equal(kv_disk_forget(*state, lease.id, NULL, &err), 0);
+    assert_int_equal(kv_disk_forget(*state, garden.id, NULL, &err), 0);
+    keep_both(*state, false, 0);
+    struct llm *llm = open_on(*state, 1 << 30);
+    keep(llm, help_lease, &garden, &usage);
+    assert_int_equal(usage.cached_tokens, usage.prompt_tokens);
     llm_close(llm);
 }
 
@@ -348,6 +404,8 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_without_a_store, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_beforehand, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_kept_under_each_document, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(test_a_run_does_not_push_out_its_own, make_folder,
                                         remove_folder),
     };

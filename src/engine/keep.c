@@ -42,7 +42,8 @@ static struct turn_group *best_neighbour(struct keep *k, const struct turn_group
     *common = 0;
     for (int i = 0; i < k->sched->n_groups; i++) {
         struct turn_group *other = (struct turn_group *)k->sched->groups[i];
-        if (other == g || !holds_all_from_start(k, other->sched.prefix.seq)) {
+        if (other == g || other->spoiled ||
+            !holds_all_from_start(k, other->sched.prefix.seq)) {
             continue;
         }
         int same = prefix_common(other->prefix.ids, other->sched.prefix.n_done,
@@ -111,7 +112,8 @@ static bool restore_from_disk(struct keep *k, struct turn_group *g)
         kv_disk_load(k->disk, g->source->id, g->prefix.ids, e.n_tokens, &e.state_bytes);
     bool restored = e.state && restore(k, &e, g->sched.prefix.seq, e.n_tokens);
     if (e.state && !restored) {
-        kv_disk_refuse(k->disk, g->source->id, g->prefix.ids, e.n_tokens);
+        kv_disk_refuse(k->disk, g->source->id, g->prefix.ids, e.n_tokens,
+                       "libllama does not take it");
     }
     free(e.state);
     if (restored) {
@@ -345,8 +347,28 @@ static bool worth_keeping(const struct keep *k, const struct turn_group *g)
            (size_t)g->sched.prefix.n_done >= g->prefix.n;
 }
 
+/* Its prefix may be to blame or the tokens behind it: who knows computes both again. */
+static void drop_spoiled(struct keep *k, const struct turn_group *g)
+{
+    const struct sched_request *r = g->sched.first;
+    const struct llm_source *source = NULL;
+    struct prefix_entry *e = find_whole(k, g);
+
+    if (e) prefix_drop(k->memory, e);
+    while ((source = next_source(&r, source))) {
+        if (keep_is_on_disk(k, g, source)) {
+            kv_disk_refuse(k->disk, source->id, g->prefix.ids, (int)g->prefix.n,
+                           "the model computes no numbers from it");
+        }
+    }
+}
+
 void keep_end(struct keep *k, struct turn_group *g)
 {
+    if (g->spoiled) {
+        drop_spoiled(k, g);
+        return;
+    }
     if (!worth_keeping(k, g)) {
         return;
     }

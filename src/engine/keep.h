@@ -44,7 +44,8 @@ int keep_start(struct keep *k, struct turn *t);
  * screening. */
 void keep_scored(struct keep *k, const struct turn *t);
 
-/* Nothing of the group will run any more: keep its prefix, if it was computed whole. */
+/* Nothing of the group will run any more: keep its prefix, if it was computed whole. A
+ * spoiled one is dropped, here and on disk. */
 void keep_end(struct keep *k, struct turn_group *g);
 
 /* Is the state of the group's whole prefix on disk under this source (NULL: no)? It

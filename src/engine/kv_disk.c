@@ -466,13 +466,14 @@ static int find(const struct kv_disk *d, const char *document, const int32_t *to
     return d->folder < 0 ? -1 : kv_folder_document(d->folder, document, KV_FOLDER_FIND);
 }
 
-void kv_disk_refuse(struct kv_disk *d, const char *document, const int32_t *tokens, int n)
+void kv_disk_refuse(struct kv_disk *d, const char *document, const int32_t *tokens, int n,
+                    const char *why)
 {
     char name[KV_NAME_BYTES];
     int folder = find(d, document, tokens, n, name);
 
     if (folder >= 0) {
-        drop_wrong(d, document, folder, name, "libllama does not take it");
+        drop_wrong(d, document, folder, name, why);
         close(folder);
     }
 }

@@ -63,10 +63,10 @@ void kv_disk_close(struct kv_disk *d);
 unsigned char *kv_disk_load(struct kv_disk *d, const char *document,
                             const int32_t *tokens, int n, size_t *bytes);
 
-/* The engine cannot go on from the state it loaded, though nothing is wrong with the
- * file: it is removed with a notice, so that the next one is computed and kept. */
-void kv_disk_refuse(struct kv_disk *d, const char *document, const int32_t *tokens,
-                    int n);
+/* The engine cannot go on from the state, though nothing is wrong with the file: it is
+ * removed with a notice, which says why, so that the next one is computed and kept. */
+void kv_disk_refuse(struct kv_disk *d, const char *document, const int32_t *tokens, int n,
+                    const char *why);
 
 /* Is there a file for these tokens? One look at a name: its content is not checked. */
 bool kv_disk_has(struct kv_disk *d, const char *document, const int32_t *tokens, int n);

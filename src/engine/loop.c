@@ -301,6 +301,7 @@ static void use_piece(struct loop *loop, struct turn *t, int at)
     do {
         struct logits l = logits_at(loop, at + n_right);
         if (isnan(l.log_sum)) {
+            ((struct turn_group *)t->sched.group)->spoiled = true;
             fail_turn(loop, t, "the model computes no numbers", 0);
             break;
         }

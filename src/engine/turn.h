@@ -25,6 +25,7 @@ struct turn_group {
     struct tokens behind;            /* what stands in its sequence behind the prefix */
     double promise;                  /* the best screening score of its turns */
     const struct llm_source *source; /* of the first turn that has one; NULL: none */
+    bool spoiled; /* a model that went on from it computed no numbers */
     uint64_t hash;
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "documents.h"
+#include "engine/gguf_info.h"
 #include "engine/kv_file.h"
 #include "kv_help.h"
 
@@ -129,9 +130,25 @@ static void test_the_same_text(void **state)
     assert_string_equal(texts[0], texts[1]);
 }
 
-/* Cut the state in each file of the folder by half and write it anew, so that all that
- * the file says of itself is true. */
-static int halve_states(const char *folder)
+enum damage { HALVED, NO_NUMBERS };
+
+static void damage_state(struct kv_file *file, unsigned char *state, enum damage damage)
+{
+    static const unsigned char nan_f16[] = { 0x00, 0x7e };
+
+    if (damage == HALVED) {
+        file->state_bytes /= 2;
+        return;
+    }
+    /* Within the values of the last of 30 layers, which stand at the end. */
+    for (size_t i = 1; i <= file->state_bytes / 64 / 2; i++) {
+        memcpy(state + file->state_bytes - 2 * i, nan_f16, 2);
+    }
+}
+
+/* Change the state in each file of the folder and write it anew, so that all that the
+ * file says of itself is true. */
+static int damage_states(const char *folder, enum damage damage)
 {
     char path[HELP_PATH_MAX];
     int n = 0;
@@ -155,7 +172,8 @@ static int halve_states(const char *folder)
         file.tokens = tokens;
         memcpy(&file.token_cost, bytes + 16, 8);
         file.state = bytes + start;
-        file.state_bytes = ((size_t)size - start) / 2;
+        file.state_bytes = (size_t)size - start;
+        damage_state(&file, bytes + start, damage);
         assert_int_equal(ftruncate(fd, 0), 0);
         lseek(fd, 0, SEEK_SET);
         assert_int_equal(kv_file_write(fd, &file), 0);
@@ -168,11 +186,25 @@ static int halve_states(const char *folder)
     return n;
 }
 
+struct warnings {
+    const char *words; /* of each */
+    int n;
+};
+
 static void count_warning(void *user, const char *sentence)
 {
-    int *n = user;
-    assert_non_null(strstr(sentence, "does not take it"));
-    ++*n;
+    struct warnings *w = user;
+
+    w->n += strstr(sentence, w->words) ? 1 : 100; /* not ours to fail: another thread */
+}
+
+static struct llm *open_warned(const char *folder, struct warnings *warnings)
+{
+    return help_open(&(struct engine_options){ .context = HELP_CONTEXT,
+                                               .kv_folder = folder,
+                                               .kv_bytes = 1 << 30,
+                                               .warning = count_warning,
+                                               .user = warnings });
 }
 
 /* A file that is whole, of a state that is not: told once, computed and kept anew. */
@@ -181,20 +213,104 @@ static void test_a_state_that_is_refused_goes(void **state)
     struct llm *llm = open_on(*state, 1 << 30);
     screen(llm, help_lease, rent, &lease);
     llm_close(llm);
-    assert_int_equal(halve_states(*state), 1);
+    assert_int_equal(damage_states(*state, HALVED), 1);
 
-    int n_warnings = 0;
+    struct warnings warnings = { .words = "does not take it" };
     for (int i = 0; i < 2; i++) {
-        llm = help_open(&(struct engine_options){ .context = HELP_CONTEXT,
-                                                  .kv_folder = *state,
-                                                  .kv_bytes = 1 << 30,
-                                                  .warning = count_warning,
-                                                  .user = &n_warnings });
+        llm = open_warned(*state, &warnings);
         struct llm_reply reply = screen(llm, help_lease, rent, &lease);
-        assert_int_equal(n_warnings, 1);
+        assert_int_equal(warnings.n, 1);
         assert_int_equal(reply.usage.cached_tokens >= 48, i == 1);
         llm_close(llm);
     }
+}
+
+static int count_states(const char *folder, const struct llm_source *source)
+{
+    char path[HELP_PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s", folder, source->id);
+    return kv_help_count(path, ".kv");
+}
+
+/* Nothing is computed from the state, or the model computes nothing at all. */
+static void expect_no_numbers(struct llm *llm, bool keep_only)
+{
+    struct ask ask;
+
+    ask_init(&ask, "Excerpt:\n", help_lease, keep_only ? NULL : rent);
+    ask.req.source = &lease;
+    ask.req.keep_only = keep_only;
+    struct kept *kept = help_run(llm, &ask.req, 1);
+    assert_int_equal(kept->reply.finish, LLM_FAILED);
+    assert_non_null(strstr(kept->reply.error.message, "no numbers"));
+    mem_free(kept);
+}
+
+/* One question pays for it, and not every question from then on; in the process that
+ * met it neither. */
+static void test_a_state_without_numbers_goes(void **state)
+{
+    struct warnings warnings = { .words = "no numbers" };
+    struct llm *llm = open_on(*state, 1 << 30);
+    screen(llm, help_lease, rent, &lease);
+    llm_close(llm);
+    assert_int_equal(damage_states(*state, NO_NUMBERS), 1);
+
+    llm = open_warned(*state, &warnings);
+    expect_no_numbers(llm, false);
+    assert_int_equal(warnings.n, 1);
+    assert_int_equal(count_states(*state, &lease), 0);
+    assert_int_equal(screen(llm, help_lease, rent, &lease).usage.cached_tokens, 0);
+    llm_close(llm);
+    llm = open_warned(*state, &warnings);
+    assert_true(screen(llm, help_lease, rent, &lease).usage.cached_tokens >= 48);
+    assert_int_equal(warnings.n, 1);
+    llm_close(llm);
+}
+
+/* Norms that are no numbers; they are the tensors of one row. */
+static void spoil_norms(const char *path)
+{
+    enum { ROW_BYTES = 64 * sizeof(float) };
+    float none[64];
+    struct gguf_places places;
+
+    for (size_t i = 0; i < 64; i++) {
+        none[i] = NAN;
+    }
+    assert_int_equal(gguf_places_read(path, &places, NULL), 0);
+    int fd = open(path, O_WRONLY);
+    for (size_t i = 0; i < places.n; i++) {
+        const struct gguf_place *tensor = &places.tensors[i];
+        if (tensor->bytes == ROW_BYTES) {
+            assert_int_equal(pwrite(fd, none, ROW_BYTES, (off_t)tensor->start),
+                             ROW_BYTES);
+        }
+    }
+    close(fd);
+    gguf_places_release(&places);
+}
+
+static void test_what_is_no_number_is_not_kept(void **state)
+{
+    const uint32_t context = HELP_CONTEXT;
+    char path[HELP_PATH_MAX];
+    struct llm *llm = NULL;
+
+    help_tiny_changed("qwen2", "qwen2.context_length", &context, 4, path);
+    spoil_norms(path);
+    struct engine_options opt = {
+        .path = path, .threads = 1, .kv_folder = *state, .kv_bytes = 1 << 30
+    };
+    assert_int_equal(engine_open(&llm, &opt, NULL), 0);
+    unlink(path);
+    for (int i = 0; i < 2; i++) {
+        expect_no_numbers(llm, true);
+        expect_no_numbers(llm, false);
+    }
+    llm_close(llm);
+    assert_int_equal(count_states(*state, &lease), 0);
 }
 
 /* On disk goes the excerpt alone, whatever was screened behind it: another question of
@@ -272,14 +388,6 @@ static void test_without_a_store(void **state)
     llm_close(llm);
     assert_int_equal(rmdir(*state), 0); /* empty */
     assert_int_equal(mkdir(*state, 0700), 0);
-}
-
-static int count_states(const char *folder, const struct llm_source *source)
-{
-    char path[HELP_PATH_MAX];
-
-    snprintf(path, sizeof path, "%s/%s", folder, source->id);
-    return kv_help_count(path, ".kv");
 }
 
 static void keep(struct llm *llm, const char *excerpt, const struct llm_source *source,
@@ -395,6 +503,10 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_the_same_text, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_a_state_that_is_refused_goes, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_a_state_without_numbers_goes, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_what_is_no_number_is_not_kept, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_questions_stay_off_the_disk, make_folder,
                                         remove_folder),

@@ -267,6 +267,11 @@ static int check_room(const struct embedder *e, const char *path, struct lw_erro
         path, e->info.context, around);
 }
 
+uint64_t embed_need(const struct engine_options *opt)
+{
+    return load_need(opt, NEED_TO_EMBED);
+}
+
 int embed_open(struct llm **out, const struct engine_options *opt, struct lw_error *err)
 {
     struct embedder *e = mem_alloc(sizeof *e);

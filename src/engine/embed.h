@@ -15,4 +15,7 @@
 /* Of the options, sequences and kv_ram_bytes say nothing here. */
 int embed_open(struct llm **out, const struct engine_options *opt, struct lw_error *err);
 
+/* As engine_need(). */
+uint64_t embed_need(const struct engine_options *opt);
+
 #endif

@@ -161,6 +161,11 @@ static struct loop *new_loop(struct engine *e, const struct engine_options *opt)
     return loop_new(&e->model, &loop);
 }
 
+uint64_t engine_need(const struct engine_options *opt)
+{
+    return load_need(opt, NEED_TO_WRITE);
+}
+
 int engine_open(struct llm **out, const struct engine_options *opt, struct lw_error *err)
 {
     struct engine *e = mem_alloc(sizeof *e);

@@ -81,8 +81,8 @@ struct engine_options {
     const struct cancel *cancel; /* of the loading */
 };
 
-/* Bytes that a model opened like this takes (weights + KV + scratch, from the header), an
- * embedding model too; 0: the file does not say. */
+/* Bytes that a model opened like this takes (weights + KV + scratch, from the header);
+ * 0: the file does not say. */
 uint64_t engine_need(const struct engine_options *opt);
 
 int engine_open(struct llm **out, const struct engine_options *opt, struct lw_error *err);

@@ -56,19 +56,20 @@ static double mib(uint64_t bytes)
     return (double)bytes / (1024 * 1024);
 }
 
-/* Is there memory for a request of `context` tokens? */
-static int check_memory(const struct gguf_info *info, const char *path, int context,
-                        struct lw_error *err)
+/* Is there memory for the context? */
+static int check_memory(const struct loaded *m, const struct gguf_info *info,
+                        const char *path, struct lw_error *err)
 {
     uint64_t free_bytes = machine_memory_free();
-    struct need need = need_of(info, context);
+    struct need need = need_of(info, m->cells, m->use);
 
     if (free_bytes == 0 || need_sum(&need) <= free_bytes) {
         return 0;
     }
     uint64_t fixed = need.weights + need.scratch;
     uint64_t fit = 0;
-    if (free_bytes > fixed && info->kv_bytes_per_token > 0) {
+    /* Nobody can ask for a smaller one of an embedding model. */
+    if (m->use == NEED_TO_WRITE && free_bytes > fixed && info->kv_bytes_per_token > 0) {
         fit = (free_bytes - fixed) / info->kv_bytes_per_token / 256 * 256;
     }
     if (fit >= 512) {
@@ -76,7 +77,7 @@ static int check_memory(const struct gguf_info *info, const char *path, int cont
             err, LW_ERR_LOCAL,
             "the model %s with a context of %d tokens needs %.0f MiB of memory and "
             "%.0f are free: a context of %" PRIu64 " would fit, or a smaller model",
-            path, context, mib(need_sum(&need)), mib(free_bytes), fit);
+            path, m->context, mib(need_sum(&need)), mib(free_bytes), fit);
     }
     return err_set(
         err, LW_ERR_LOCAL,
@@ -244,7 +245,7 @@ static void choose_sequences(struct loaded *m, const struct engine_options *opt)
 }
 
 /* Its size, and that of the cache: a whole request fits, and those that are worked on
- * at once share the room. */
+ * at once share the room. Texts to embed go in pieces that fit into a step. */
 static void choose_context(struct loaded *m, const struct gguf_info *info,
                            const struct engine_options *opt)
 {
@@ -260,6 +261,10 @@ static void choose_context(struct loaded *m, const struct gguf_info *info,
         }
     }
     m->cells = m->context;
+    if (m->use == NEED_TO_EMBED) {
+        m->cells = NEED_BATCH_TOKENS;
+        m->context = m->context < m->cells ? m->context : m->cells;
+    }
 }
 
 static void name_model(struct loaded *m, const struct engine_options *opt)
@@ -379,7 +384,7 @@ static void choose_weights(struct loaded *m, struct gguf_info *info,
     if (more == 0 || on_gpu || opt->mmap == ENGINE_MMAP_YES) {
         return;
     }
-    struct need need = need_of(info, m->context);
+    struct need need = need_of(info, m->cells, m->use);
     uint64_t free_bytes = machine_memory_free();
     if (free_bytes == 0 || need_sum(&need) + more <= free_bytes) {
         m->widened = true;
@@ -406,10 +411,10 @@ static int read_header(struct loaded *m, const struct engine_options *opt,
     return 0;
 }
 
-uint64_t engine_need(const struct engine_options *opt)
+uint64_t load_need(const struct engine_options *opt, enum need_use use)
 {
     struct engine_options quiet = *opt;
-    struct loaded m = { .model = NULL };
+    struct loaded m = { .use = use };
     struct gguf_info info;
     struct lw_error err;
 
@@ -417,7 +422,7 @@ uint64_t engine_need(const struct engine_options *opt)
     if (read_header(&m, &quiet, &info, &err)) {
         return 0;
     }
-    struct need need = need_of(&info, m.context);
+    struct need need = need_of(&info, m.cells, use);
     return need_sum(&need);
 }
 
@@ -428,7 +433,7 @@ static int load_weights(struct loaded *m, const struct engine_options *opt,
 {
     int rc = read_header(m, opt, info, err);
 
-    if (rc || (rc = check_memory(info, opt->path, m->context, err)) ||
+    if (rc || (rc = check_memory(m, info, opt->path, err)) ||
         (rc = open_model(m, opt, heard, err))) {
         return rc;
     }
@@ -461,19 +466,18 @@ static int load_writer(struct loaded *m, const struct engine_options *opt,
 
 /* The context, with the model's own pooling; where it has none and only an encoder,
  * the mean. */
-static struct llama_context *pooled_context(const struct loaded *m,
+static struct llama_context *pooled_context(struct loaded *m,
                                             const struct engine_options *opt)
 {
-    struct llama_context_params params = load_params(m, opt);
-
-    params.embeddings = true;
-    params.n_outputs_max = params.n_batch;
-    struct llama_context *ctx = llama_init_from_model(m->model, params);
+    m->params = load_params(m, opt);
+    m->params.embeddings = true;
+    m->params.n_outputs_max = m->params.n_batch;
+    struct llama_context *ctx = llama_init_from_model(m->model, m->params);
     if (ctx && llama_pooling_type(ctx) == LLAMA_POOLING_TYPE_NONE &&
         !llama_get_memory(ctx)) {
         llama_free(ctx);
-        params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
-        ctx = llama_init_from_model(m->model, params);
+        m->params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
+        ctx = llama_init_from_model(m->model, m->params);
     }
     return ctx;
 }
@@ -487,8 +491,6 @@ static int load_pooled(struct loaded *m, const struct engine_options *opt,
     if (rc || (rc = check_vocabulary(m, opt, err))) {
         return rc;
     }
-    m->context = m->context < NEED_BATCH_TOKENS ? m->context : NEED_BATCH_TOKENS;
-    m->cells = NEED_BATCH_TOKENS;
     m->sequences = m->n_seq = LOAD_TEXTS;
     vocab_init(&m->vocab, m->model);
     m->ctx = pooled_context(m, opt);
@@ -507,12 +509,13 @@ static int load_pooled(struct loaded *m, const struct engine_options *opt,
 typedef int load_fn(struct loaded *m, const struct engine_options *opt,
                     const struct complaint *heard, struct lw_error *err);
 
-static int load_with(load_fn *load, struct loaded *out, const struct engine_options *opt,
-                     struct lw_error *err)
+static int load_with(load_fn *load, enum need_use use, struct loaded *out,
+                     const struct engine_options *opt, struct lw_error *err)
 {
     struct complaint heard = { .text = "" };
 
     *out = (struct loaded){ .file = identity_stamp_of(opt->path),
+                            .use = use,
                             .decoder_start = LLAMA_TOKEN_NULL };
     listen_to(&heard);
     llama_backend_init();
@@ -528,13 +531,13 @@ static int load_with(load_fn *load, struct loaded *out, const struct engine_opti
 
 int load_model(struct loaded *out, const struct engine_options *opt, struct lw_error *err)
 {
-    return load_with(load_writer, out, opt, err);
+    return load_with(load_writer, NEED_TO_WRITE, out, opt, err);
 }
 
 int load_embedder(struct loaded *out, const struct engine_options *opt,
                   struct lw_error *err)
 {
-    return load_with(load_pooled, out, opt, err);
+    return load_with(load_pooled, NEED_TO_EMBED, out, opt, err);
 }
 
 void load_release(struct loaded *m)

@@ -7,6 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/identity.h"
+#include "engine/need.h"
 #include "engine/vocab.h"
 
 /* Texts that are embedded in one step; the library wants a divisor of its tokens. */
@@ -34,6 +35,7 @@ struct loaded {
     int n_seq;     /* of the context: theirs and those of prefixes */
     int context;   /* tokens a request may use */
     int cells;     /* of the KV cache */
+    enum need_use use;
     /* Tokens of one step, at most: libllama ends the process over more. Fewer than
      * NEED_BATCH_TOKENS where the context is smaller. */
     int step_tokens;
@@ -49,6 +51,9 @@ int load_model(struct loaded *out, const struct engine_options *opt,
 int load_embedder(struct loaded *out, const struct engine_options *opt,
                   struct lw_error *err);
 void load_release(struct loaded *m);
+
+/* Bytes of memory that either of them would take; 0: the file cannot be read. */
+uint64_t load_need(const struct engine_options *opt, enum need_use use);
 
 /* What the context is made with. */
 struct llama_context_params load_params(const struct loaded *m,

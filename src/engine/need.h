@@ -17,8 +17,12 @@ struct need {
     uint64_t weights, kv, scratch; /* bytes */
 };
 
+/* What for? Who makes embeddings has all tokens of a step in what the model gives, and
+ * where there is only an encoder (bert and its kind) no cache. */
+enum need_use { NEED_TO_WRITE, NEED_TO_EMBED };
+
 /* With a KV cache of this many tokens, for NEED_SEQUENCES. */
-struct need need_of(const struct gguf_info *info, int cells);
+struct need need_of(const struct gguf_info *info, int cells, enum need_use use);
 uint64_t need_sum(const struct need *n);
 
 #endif

@@ -329,7 +329,7 @@ static bool would_load(const char *path, uint64_t *bytes)
     if (gguf_info_read(path, &info, NULL) != 0 || !can_write(info.architecture)) {
         return false;
     }
-    struct need need = need_of(&info, NEED_CONTEXT_DEFAULT);
+    struct need need = need_of(&info, NEED_CONTEXT_DEFAULT, NEED_TO_WRITE);
     *bytes = info.file_bytes;
     return free_bytes == 0 || need_sum(&need) <= free_bytes;
 }

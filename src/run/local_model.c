@@ -42,8 +42,9 @@ static struct engine_options engine_options_of(const struct local_model *m)
 
 static uint64_t local_need(void *user)
 {
-    struct engine_options opt = engine_options_of(user);
-    return engine_need(&opt);
+    const struct local_model *m = user;
+    struct engine_options opt = engine_options_of(m);
+    return m->slot == &m->s->embedder ? embed_need(&opt) : engine_need(&opt);
 }
 
 /* As many threads as the user says, else as measured best, else as there are cores. What

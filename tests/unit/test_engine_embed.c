@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TEXTS = 24, WIDTH = 64, LONG_BYTES = 6000 };
 
@@ -163,6 +164,25 @@ static void test_no_room_for_a_text(void **state)
     llm_close(llm);
 }
 
+/* However much it was trained for, it has a step of tokens in memory, and one that only
+ * has an encoder no cache at all. */
+static void test_needs_a_step_of_tokens(void **state)
+{
+    char paths[2][HELP_PATH_MAX];
+    uint64_t needs[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        uint32_t context = i == 0 ? 512 : 2048;
+        help_tiny_changed("bert", "bert.context_length", &context, 4, paths[i]);
+        struct engine_options opt = { .path = paths[i] };
+        needs[i] = embed_need(&opt);
+        assert_true(needs[i] > 0 && needs[i] < engine_need(&opt));
+        unlink(paths[i]);
+    }
+    assert_int_equal(needs[0], needs[1]);
+}
+
 static void test_chat_models_make_none(void **state)
 {
     char path[HELP_PATH_MAX];
@@ -192,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_cancel_and_chat),
         cmocka_unit_test(test_long_texts_end_in_time),
         cmocka_unit_test(test_no_room_for_a_text),
+        cmocka_unit_test(test_needs_a_step_of_tokens),
         cmocka_unit_test(test_chat_models_make_none),
     };
 

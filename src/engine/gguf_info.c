@@ -10,7 +10,10 @@
  * length is compared with what is left of the file before it is used, so a
  * hostile header can waste neither memory nor time, and a file that was cut
  * short is found before gigabytes are read. Nothing is kept but a few numbers
- * and two short strings. */
+ * and two short strings.
+ *
+ * A model may lie in several files, NAME-00001-of-00003.gguf and so on, of which libllama
+ * is given the first. That one has the keys; each has tensors of its own. */
 #include "engine/gguf_info.h"
 
 #include "base/mem.h"
@@ -19,6 +22,7 @@
 #include <errno.h>
 #include <ggml.h>
 #include <llama.h>
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,6 +33,7 @@ enum {
     KEY_BYTES_MAX = 128, /* of a key that we care for */
     LAYERS_MAX = 512,    /* as many as libllama has room for */
     EXPERTS_MAX = 1024,
+    PARTS_MAX = 1024,
     KERNEL_MAX = 4096,
     WIDTH_MAX = 1 << 20, /* heads, head length, embedding */
     CONTEXT_MAX = 1 << 28,
@@ -78,7 +83,8 @@ struct header {
     /* Of layers with a state (Mamba and its kind; RWKV; short convolutions). */
     int ssm_kernel, ssm_inner, ssm_state, ssm_groups, wkv_head, short_kernel;
     int experts, experts_used, expert_groups, expert_groups_used;
-    int rope; /* numbers of a head that are turned; -1: not said */
+    int rope;        /* numbers of a head that are turned; -1: not said */
+    int part, parts; /* of a model in several files: this one's number, from 0 */
     uint64_t type_bytes[GGML_TYPE_COUNT];
     uint64_t data_end;          /* of the tensor that ends last, from the data's start */
     struct gguf_places *places; /* NULL: not wanted */
@@ -459,6 +465,10 @@ static void read_key(struct header *h, struct gguf_info *out)
         h->file_type = (int64_t)(read_number(h, type) & 0xffff);
     } else if (strcmp(key, "general.alignment") == 0) {
         h->alignment = read_number(h, type);
+    } else if (strcmp(key, "split.no") == 0) {
+        h->part = bounded(h, read_number(h, type), PARTS_MAX);
+    } else if (strcmp(key, "split.count") == 0) {
+        h->parts = bounded(h, read_number(h, type), PARTS_MAX);
     } else if (strcmp(key, "tokenizer.ggml.tokens") == 0) {
         read_vocabulary(h, type, out);
     } else if (arch_len > 0 && strncmp(key, out->architecture, arch_len) == 0 &&
@@ -632,8 +642,26 @@ static void read_start(struct header *h)
     h->n_keys = read_uint(h, 8);
     need(h, h->n_keys, KEY_BYTES_MIN);
     need(h, h->n_tensors, TENSOR_BYTES_MIN);
-    if (!h->bad && h->n_tensors == 0) {
+}
+
+static void read_keys(struct header *h, struct gguf_info *out)
+{
+    for (uint64_t i = 0; i < h->n_keys && !h->bad; i++) {
+        read_key(h, out);
+    }
+}
+
+/* The first of several files may hold none. */
+static void read_tensors(struct header *h, struct gguf_info *out)
+{
+    if (!h->bad && h->n_tensors == 0 && h->parts < 2) {
         mark_bad(h, "it holds no tensors (a vocabulary alone is no model)");
+    }
+    for (uint64_t i = 0; i < h->n_tensors && !h->bad; i++) {
+        read_tensor(h, out);
+    }
+    if (!h->bad) {
+        check_end(h);
     }
 }
 
@@ -698,24 +726,24 @@ static void derive(const struct header *h, struct gguf_info *out)
     int with_state =
         h->layers_kv < out->layers ? out->layers - h->layers_kv : out->layers;
     out->state_bytes = state_numbers(h, out) * (uint64_t)with_state * sizeof(float);
+    out->narrow_bytes = out->parts > 1 ? 0 : out->narrow_bytes;
     make_printable(out->architecture);
     make_printable(out->type);
     make_printable(out->name);
     name_quantisation(h, out);
 }
 
-static void read_header(struct header *h, struct gguf_info *out)
+/* The only file, or the first. */
+static void read_first(struct header *h, struct gguf_info *out)
 {
     read_start(h);
     find_architecture(h, out);
-    for (uint64_t i = 0; i < h->n_keys && !h->bad; i++) {
-        read_key(h, out);
+    read_keys(h, out);
+    if (!h->bad && h->part > 0) {
+        mark_bad(h, "name the first");
     }
-    for (uint64_t i = 0; i < h->n_tensors && !h->bad; i++) {
-        read_tensor(h, out);
-    }
+    read_tensors(h, out);
     if (!h->bad) {
-        check_end(h);
         check_rope(h, out);
         check_experts(h, out->architecture);
     }
@@ -724,9 +752,17 @@ static void read_header(struct header *h, struct gguf_info *out)
     }
 }
 
-/* places: NULL, or where they are collected. */
-static int read_file(const char *path, struct gguf_info *out, struct gguf_places *places,
-                     struct lw_error *err)
+/* The tensors of any file; what is said of the model stands in the first. */
+static void read_part(struct header *h, struct gguf_info *out)
+{
+    struct gguf_info said = { .layers = 0 };
+
+    read_start(h);
+    read_keys(h, &said);
+    read_tensors(h, out);
+}
+
+static int open_file(struct header *h, const char *path, struct lw_error *err)
 {
     struct stat st;
     FILE *file = fopen(path, "rb");
@@ -743,37 +779,116 @@ static int read_file(const char *path, struct gguf_info *out, struct gguf_places
         fclose(file);
         return err_set(err, LW_ERR_LOCAL, "the model %s is not a file", path);
     }
-    struct header *h = mem_alloc(sizeof *h);
-    struct gguf_info info = { .file_bytes = (uint64_t)st.st_size };
-    *h = (struct header){ .file = file,
-                          .size = (uint64_t)st.st_size,
-                          .alignment = 32,
-                          .file_type = -1,
-                          .rope = -1,
-                          .places = places };
-    read_header(h, &info);
-    derive(h, &info);
-    fclose(file);
-    const char *bad = h->bad;
-    mem_free(h);
-    if (bad) {
-        return err_set(err, LW_ERR_LOCAL, "the model %s cannot be used: %s", path, bad);
-    }
-    *out = info;
+    h->file = file;
+    h->size = (uint64_t)st.st_size;
+    h->alignment = 32;
+    h->pos = h->data_end = 0;
+    h->part = h->parts = 0;
     return 0;
+}
+
+static int close_file(struct header *h, const char *path, struct lw_error *err)
+{
+    char part[64] = "";
+
+    fclose(h->file);
+    if (!h->bad) {
+        return 0;
+    }
+    if (h->parts > 1) {
+        snprintf(part, sizeof part, "part %d of %d: ", h->part + 1, h->parts);
+    }
+    return err_set(err, LW_ERR_LOCAL, "the model %s cannot be used: %s%s", path, part,
+                   h->bad);
+}
+
+static int add_file(struct header *h, const char *path, struct gguf_info *out,
+                    struct lw_error *err)
+{
+    int rc = open_file(h, path, err);
+
+    if (rc) {
+        return rc;
+    }
+    read_first(h, out);
+    out->file_bytes = h->size;
+    out->parts = h->parts > 1 ? h->parts : 1;
+    return close_file(h, path, err);
+}
+
+int gguf_part_path(const char *path, int part, int parts, char out[PATH_MAX],
+                   struct lw_error *err)
+{
+    char name[PATH_MAX];
+
+    if (llama_split_prefix(name, sizeof name, path, 0, parts) > 0 &&
+        llama_split_path(out, PATH_MAX, name, part, parts) > 0) {
+        return 0;
+    }
+    return err_set(err, LW_ERR_LOCAL,
+                   "the model %s is the first of %d parts, and the others are found only "
+                   "where it is called NAME-00001-of-%05d.gguf",
+                   path, parts, parts);
+}
+
+/* Another part of the model whose first file was read. */
+static int add_part(struct header *h, const char *first, int part, struct gguf_info *out,
+                    struct lw_error *err)
+{
+    char path[PATH_MAX];
+    int rc = gguf_part_path(first, part, out->parts, path, err);
+
+    if (rc || (rc = open_file(h, path, err))) {
+        return rc;
+    }
+    read_part(h, out);
+    if (!h->bad && (h->part != part || h->parts != out->parts)) {
+        mark_bad(h, "it is another part than its name says");
+    }
+    out->file_bytes += h->size;
+    return close_file(h, path, err);
+}
+
+static struct header *new_header(struct gguf_places *places)
+{
+    struct header *h = mem_alloc(sizeof *h);
+
+    *h = (struct header){ .file_type = -1, .rope = -1, .places = places };
+    return h;
 }
 
 int gguf_info_read(const char *path, struct gguf_info *out, struct lw_error *err)
 {
-    return read_file(path, out, NULL, err);
+    struct header *h = new_header(NULL);
+    struct gguf_info info = { .layers = 0 };
+    int rc = add_file(h, path, &info, err);
+
+    for (int part = 1; rc == 0 && part < info.parts; part++) {
+        rc = add_part(h, path, part, &info, err);
+    }
+    if (rc == 0) {
+        derive(h, &info);
+        *out = info;
+    }
+    mem_free(h);
+    return rc;
 }
 
 int gguf_places_read(const char *path, struct gguf_places *out, struct lw_error *err)
 {
-    struct gguf_info info;
+    struct header *h = new_header(out);
+    struct gguf_info info = { .layers = 0 };
+    int rc;
 
     *out = (struct gguf_places){ .tensors = NULL };
-    return read_file(path, &info, out, err);
+    rc = open_file(h, path, err);
+    if (rc == 0) {
+        read_part(h, &info);
+        out->parts = h->parts > 1 ? h->parts : 1;
+        rc = close_file(h, path, err);
+    }
+    mem_free(h);
+    return rc;
 }
 
 void gguf_places_release(struct gguf_places *places)

@@ -70,29 +70,45 @@ static void name(struct hash *hash, char out[IDENTITY_BYTES])
     hash_hex(digest, HASH_NAME_CHARS, out);
 }
 
-int identity_of_file(const char *path, char out[IDENTITY_BYTES], struct lw_error *err)
+/* parts: how many files the model lies in. */
+static int add_file(struct reading *r, const char *path, int *parts, struct lw_error *err)
 {
     struct gguf_places places;
-    struct reading r;
     int rc = gguf_places_read(path, &places, err);
 
     if (rc) {
         goto fail_places;
     }
-    hash_init(&r.hash);
+    *parts = places.parts;
     errno = 0;
-    r.file = fopen(path, "rbe");
-    if (!r.file || add_all(&r, &places) != 0) {
+    r->file = fopen(path, "rbe");
+    if (!r->file || add_all(r, &places) != 0) {
         rc = err_set(err, LW_ERR_LOCAL, "cannot read the model %s: %s", path,
                      errno ? strerror(errno) : "it is cut short");
-    } else {
-        name(&r.hash, out);
     }
-    if (r.file) {
-        fclose(r.file);
+    if (r->file) {
+        fclose(r->file);
     }
 fail_places:
     gguf_places_release(&places);
+    return rc;
+}
+
+int identity_of_file(const char *path, char out[IDENTITY_BYTES], struct lw_error *err)
+{
+    struct reading r;
+    int parts, others;
+
+    hash_init(&r.hash);
+    int rc = add_file(&r, path, &parts, err);
+    for (int part = 1; rc == 0 && part < parts; part++) {
+        char other[PATH_MAX];
+        rc = gguf_part_path(path, part, parts, other, err);
+        rc = rc ? rc : add_file(&r, other, &others, err);
+    }
+    if (rc == 0) {
+        name(&r.hash, out);
+    }
     return rc;
 }
 

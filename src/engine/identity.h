@@ -2,7 +2,8 @@
  *
  * Two files with the same identity hold the same model for all that we do with it:
  * the whole header is the same (metadata, vocabulary, name, shape and type of every
- * tensor), and so is the beginning and the middle of each tensor's data. Another
+ * tensor), and so is the beginning and the middle of each tensor's data, in all files
+ * that it lies in. Another
  * fine-tune or another quantisation has another identity. It is no proof against
  * somebody who forges a file: such a file could as well say anything to the user.
  *
@@ -22,9 +23,10 @@ enum { IDENTITY_BYTES = HASH_NAME_CHARS + 1 };
 /* As hex digits. Errors as gguf_info_read(). */
 int identity_of_file(const char *path, char out[IDENTITY_BYTES], struct lw_error *err);
 
-/* Which file a path leads to, without a look into it. A model is loaded by its path, and
- * identified by it later: the identity is that of the model in memory only where the
- * stamp of before the loading still holds after the identity was taken. */
+/* Which file a path leads to, without a look into it; of several the first. A model is
+ * loaded by its path, and identified by it later: the identity is that of the model in
+ * memory only where the stamp of before the loading still holds after the identity was
+ * taken. */
 struct identity_stamp {
     bool there; /* no file is like one that was not there */
     uint64_t device, inode, bytes;

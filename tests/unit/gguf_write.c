@@ -79,6 +79,20 @@ void gguf_put_zeros(struct gguf_file *f, size_t n)
     }
 }
 
+static void put_u16(struct gguf_file *f, const char *key, int value)
+{
+    gguf_put_string(f, key);
+    gguf_put_int(f, U16, 4);
+    gguf_put_int(f, (uint64_t)value, 2);
+}
+
+void gguf_put_part(struct gguf_file *f, int part, int parts, int n_tensors)
+{
+    put_u16(f, "split.no", part);
+    put_u16(f, "split.count", parts);
+    gguf_put_u32(f, "split.tensors.count", (uint32_t)n_tensors);
+}
+
 void gguf_save(const struct gguf_file *f, char *path_template)
 {
     int fd = mkstemp(path_template);

@@ -6,7 +6,16 @@
 #include <stdint.h>
 
 /* Types of values and of tensors, as they stand in a file. */
-enum { U32 = 4, STRING = 8, ARRAY = 9, U64 = 10, F32 = 6, TYPE_F32 = 0, TYPE_Q4_K = 12 };
+enum {
+    U16 = 2,
+    U32 = 4,
+    STRING = 8,
+    ARRAY = 9,
+    U64 = 10,
+    F32 = 6,
+    TYPE_F32 = 0,
+    TYPE_Q4_K = 12
+};
 
 struct gguf_file {
     unsigned char bytes[8192];
@@ -23,6 +32,9 @@ void gguf_put_tensor(struct gguf_file *f, const char *name, uint64_t rows, uint6
                      uint32_t type, uint64_t offset);
 void gguf_put_padding(struct gguf_file *f, size_t align);
 void gguf_put_zeros(struct gguf_file *f, size_t n);
+/* The keys of a part of a model in several files; there are three of them. */
+enum { GGUF_PART_KEYS = 3 };
+void gguf_put_part(struct gguf_file *f, int part, int parts, int n_tensors);
 /* Write the bytes to a new file; its name replaces the XXXXXX of the template. */
 void gguf_save(const struct gguf_file *f, char *path_template);
 

@@ -3,6 +3,7 @@
  * The files are made here, byte by byte; the library's own writer would never
  * write the bad ones. */
 #include "base/mem.h"
+#include "documents.h"
 #include "engine/gguf_info.h"
 #include "gguf_write.h"
 
@@ -127,6 +128,78 @@ static void test_keys_in_any_order(void **state)
     }
     assert_int_equal(first.kv_bytes_per_token, (1 + 2) * 32 * 2);
     assert_memory_equal(&first, &last, sizeof first);
+}
+
+/* --- Several files -------------------------------------------------------- */
+
+static const char *const part_names[] = { "m-00001-of-00002.gguf",
+                                          "m-00002-of-00002.gguf" };
+
+struct parts {
+    char *folder, paths[2][128];
+    struct gguf_file files[2];
+};
+
+/* All that is said of the model stands in the first of two. */
+static void make_parts(struct parts *p)
+{
+    static const int tensors[] = { 3, 5 };
+
+    p->folder = documents_folder();
+    for (int i = 0; i < 2; i++) {
+        struct gguf_file *f = &p->files[i];
+        gguf_put_start(f, 1, GGUF_PART_KEYS + (i == 0 ? 3 : 0));
+        if (i == 0) {
+            gguf_put_text(f, "general.architecture", "x");
+            gguf_put_u32(f, "x.block_count", 3);
+            gguf_put_u32(f, "x.context_length", 2048);
+        }
+        gguf_put_part(f, i, 2, 2);
+        gguf_put_tensor(f, "t", (uint64_t)tensors[i], 64, TYPE_F32, 0);
+        gguf_put_padding(f, 32);
+        gguf_put_zeros(f, (size_t)tensors[i] * 64 * 4);
+        snprintf(p->paths[i], sizeof p->paths[i], "%s/%s", p->folder, part_names[i]);
+        documents_write(p->folder, part_names[i], (char *)f->bytes, f->len);
+    }
+}
+
+static void expect_bad_file(const char *path, const char *words)
+{
+    struct gguf_info info;
+    struct lw_error err = { .code = 0 };
+
+    assert_int_equal(gguf_info_read(path, &info, &err), LW_ERR_LOCAL);
+    if (!strstr(err.message, words)) {
+        fail_msg("\"%s\" does not say \"%s\"", err.message, words);
+    }
+}
+
+static void test_a_model_in_two_files(void **state)
+{
+    char other[160];
+    struct gguf_info info;
+    struct parts p;
+    (void)state;
+
+    make_parts(&p);
+    assert_int_equal(gguf_info_read(p.paths[0], &info, NULL), 0);
+    assert_int_equal(info.tensor_bytes, (3 + 5) * 64 * 4);
+    assert_int_equal(info.file_bytes, p.files[0].len + p.files[1].len);
+    assert_int_equal(info.layers, 3);
+    assert_int_equal(info.parts, 2);
+    assert_string_equal(info.quantisation, "f32");
+    expect_bad_file(p.paths[1], "part 2 of 2: name the first");
+
+    assert_int_equal(truncate(p.paths[1], (off_t)p.files[1].len - 1), 0);
+    expect_bad_file(p.paths[0], "part 2 of 2: it is cut short");
+    documents_write(p.folder, part_names[1], (char *)p.files[0].bytes, p.files[0].len);
+    expect_bad_file(p.paths[0], "another part");
+    unlink(p.paths[1]);
+    expect_bad_file(p.paths[0], "00002-of-00002.gguf: No such file");
+    snprintf(other, sizeof other, "%s/other.gguf", p.folder);
+    assert_int_equal(rename(p.paths[0], other), 0);
+    expect_bad_file(other, "NAME-00001-of-00002.gguf");
+    documents_remove(p.folder);
 }
 
 static void test_heads_of_each_layer(void **state)
@@ -443,6 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_model),
         cmocka_unit_test(test_keys_in_any_order),
+        cmocka_unit_test(test_a_model_in_two_files),
         cmocka_unit_test(test_heads_of_each_layer),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_what_is_no_gguf),

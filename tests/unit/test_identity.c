@@ -1,5 +1,6 @@
 /* test_identity.c - the same model under any name, another one whatever changed. */
 #include "engine/identity.h"
+#include "documents.h"
 #include "gguf_write.h"
 
 #include <setjmp.h>
@@ -107,6 +108,37 @@ static void test_metadata_is_part_of_it(void **state)
     unlink(b.path);
 }
 
+/* The weights of all its files. */
+static void test_every_part_is_seen(void **state)
+{
+    char *folder = documents_folder(), paths[2][128];
+    char before[IDENTITY_BYTES], after[IDENTITY_BYTES];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct gguf_file f;
+        gguf_put_start(&f, 1, GGUF_PART_KEYS + (i == 0));
+        if (i == 0) gguf_put_text(&f, "general.architecture", "llama");
+        gguf_put_part(&f, i, 2, 2);
+        gguf_put_tensor(&f, "small", 4, 64, TYPE_F32, 0);
+        gguf_put_padding(&f, 32);
+        gguf_put_zeros(&f, SMALL_BYTES);
+        char name[32];
+        snprintf(name, sizeof name, "m-%05d-of-00002.gguf", i + 1);
+        snprintf(paths[i], sizeof paths[i], "%s/%s", folder, name);
+        documents_write(folder, name, (char *)f.bytes, f.len);
+    }
+    struct identity_stamp stamp = identity_stamp_of(paths[0]);
+    assert_int_equal(identity_of_loaded(paths[0], &stamp, before, NULL), 0);
+    FILE *file = fopen(paths[1], "r+b");
+    fseek(file, -1, SEEK_END);
+    fputc(1, file);
+    fclose(file);
+    assert_int_equal(identity_of_loaded(paths[0], &stamp, after, NULL), 0);
+    assert_string_not_equal(before, after);
+    documents_remove(folder);
+}
+
 static void test_what_is_no_model_has_none(void **state)
 {
     char out[IDENTITY_BYTES];
@@ -150,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_the_name_of_the_file_is_no_part_of_it),
         cmocka_unit_test(test_any_change_is_seen),
         cmocka_unit_test(test_metadata_is_part_of_it),
+        cmocka_unit_test(test_every_part_is_seen),
         cmocka_unit_test(test_what_is_no_model_has_none),
         cmocka_unit_test(test_another_file_has_another_stamp),
     };

@@ -495,12 +495,15 @@ bool kv_disk_has(struct kv_disk *d, const char *document, const int32_t *tokens,
 bool kv_disk_use(struct kv_disk *d, const char *document, const int32_t *tokens, int n)
 {
     char name[KV_NAME_BYTES];
+    struct stat st;
     int folder = find(d, document, tokens, n, name);
 
     if (folder < 0) {
         return false;
     }
-    bool there = utimensat(folder, name, NULL, AT_SYMLINK_NOFOLLOW) == 0;
+    /* Where it is only to be read its time stays. */
+    bool there = utimensat(folder, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 ||
+                 fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     close(folder);
     return there;
 }

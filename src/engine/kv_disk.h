@@ -71,8 +71,8 @@ void kv_disk_refuse(struct kv_disk *d, const char *document, const int32_t *toke
 /* Is there a file for these tokens? One look at a name: its content is not checked. */
 bool kv_disk_has(struct kv_disk *d, const char *document, const int32_t *tokens, int n);
 
-/* The same, and the file counts as used now: what a run needs, even if it does not load
- * it, is not to go for what it writes later. */
+/* The same, and the file counts as used now, where its time can be set: what a run needs,
+ * even if it does not load it, is not to go for what it writes later. */
 bool kv_disk_use(struct kv_disk *d, const char *document, const int32_t *tokens, int n);
 
 /* Write a state behind the caller's back; tokens and state are copied. Waits

@@ -539,6 +539,43 @@ static void test_a_folder_that_is_only_to_be_read(void **state)
     documents_remove(folder);
 }
 
+static int others_file_child(void *arg)
+{
+    int32_t tokens[KV_HELP_TOKENS];
+
+    if (become_nobody(arg) != 0) return 1;
+    struct kv_disk *d = kv_help_open(arg, roomy, NULL);
+    kv_help_tokens(1, tokens);
+    if (!kv_disk_use(d, doc, tokens, KV_HELP_TOKENS)) return 2;
+    kv_help_tokens(2, tokens);
+    if (kv_disk_use(d, doc, tokens, KV_HELP_TOKENS)) return 3;
+    if (kv_help_load(d, doc, 1) != 1) return 4;
+    kv_disk_close(d);
+    return 0;
+}
+
+/* As on a file system that may only be read: what is there is there, though it cannot be
+ * marked as used. */
+static void test_a_file_whose_time_stays(void **state)
+{
+    char *folder = documents_folder(), path[1024];
+    (void)state;
+
+    if (geteuid() != 0) {
+        documents_remove(folder);
+        skip();
+    }
+    struct kv_disk *d = kv_help_open(folder, roomy, NULL);
+    save(d, doc, 1);
+    kv_disk_close(d);
+    kv_help_path(folder, doc, 1, path);
+    assert_int_equal(chmod(path, 0444), 0);
+    *strrchr(path, '/') = '\0';
+    assert_int_equal(chown(path, 65534, 65534), 0);
+    assert_int_equal(kv_help_in_child(others_file_child, folder), 0);
+    documents_remove(folder);
+}
+
 /* One notice, and everything else as if it were empty. */
 static void assert_unusable(const char *path, const char *why)
 {
@@ -793,6 +830,7 @@ int main(void)
         cmocka_unit_test(test_others_write_too),
         cmocka_unit_test(test_a_run_spares_its_own),
         cmocka_unit_test(test_one_that_is_too_large),
+        cmocka_unit_test(test_a_file_whose_time_stays),
         cmocka_unit_test(test_no_folder_to_be_had),
         cmocka_unit_test(test_a_document_that_is_a_link),
         cmocka_unit_test(test_a_folder_that_is_removed),

@@ -113,18 +113,23 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* The file in the folder that is called so, with or without its ending. */
+/* The file in the folder that is called so, with or without its ending; rather one that
+ * is written so, too. */
 static const char *find_file(const struct folder *f, const char *name)
 {
     size_t len = stem_len(name) > 0 ? stem_len(name) : strlen(name);
+    const char *found = NULL;
 
     for (size_t i = 0; i < f->n; i++) {
         const struct file *file = &f->files[i];
-        if (strlen(file->stem) == len && strncasecmp(file->stem, name, len) == 0) {
-            return file->name;
+        if (strlen(file->stem) != len || strncasecmp(file->stem, name, len) != 0) {
+            continue;
+        }
+        if (!found || strncmp(file->stem, name, len) == 0) {
+            found = file->name;
         }
     }
-    return NULL;
+    return found;
 }
 
 static const struct catalogue_entry *find_entry(const char *name)
@@ -146,6 +151,15 @@ static const char *file_of_entry(const struct folder *f, const struct catalogue_
         }
     }
     return NULL;
+}
+
+/* A name of the folder's own goes before one of the catalogue. */
+static const char *file_called(const struct folder *f, const char *name)
+{
+    const struct catalogue_entry *entry = find_entry(name);
+    const char *file = find_file(f, name);
+
+    return file || !entry ? file : file_of_entry(f, entry);
 }
 
 static size_t count_beginnings(const struct folder *f, const char *name,
@@ -262,11 +276,8 @@ static int find_in_folder(const char *dir, const struct folder *f, const char *n
                           struct buf *path, struct lw_error *err)
 {
     const struct catalogue_entry *entry = find_entry(name);
-    const char *file = find_file(f, name);
+    const char *file = file_called(f, name);
 
-    if (!file && entry) {
-        file = file_of_entry(f, entry);
-    }
     if (!file) {
         size_t n = count_beginnings(f, name, &file);
         if (n > 1) {
@@ -381,35 +392,33 @@ int models_default(const char *dir, struct buf *path, struct lw_error *err)
     return rc;
 }
 
-/* What --local takes: the short name where the file is the catalogue's. */
-static const char *name_of_file(const char *file, char stem[NAME_BYTES_MAX + 56])
+/* What --local takes: the short name where that leads to this file. */
+static const char *name_of_file(const struct folder *f, const struct file *file)
 {
     for (const struct catalogue_entry *e = catalogue; e->name; e++) {
-        for (int i = 0; i < CATALOGUE_FILES && e->files[i]; i++) {
-            if (strcasecmp(e->files[i], file) == 0) {
-                return e->name;
-            }
+        if (file_called(f, e->name) == file->name) {
+            return e->name;
         }
     }
-    snprintf(stem, NAME_BYTES_MAX + 56, "%.*s", (int)stem_len(file), file);
-    return stem;
+    return file->stem;
 }
 
-static void list_one(const char *path, const char *file,
+static void list_one(const char *path, const char *name,
                      void (*fn)(void *user, const struct lw_model *model), void *user)
 {
     struct lw_error problem = { .code = 0 };
     struct gguf_info info = { .architecture = "" };
     struct stat st;
-    char stem[NAME_BYTES_MAX + 56];
     int rc = gguf_info_read(path, &info, &problem);
 
     fn(user, &(struct lw_model){
-                 .name = name_of_file(file, stem),
+                 .name = name,
                  .path = path,
                  .architecture = info.architecture,
                  .quantisation = info.quantisation,
-                 .bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0,
+                 .bytes = rc == 0                ? info.file_bytes
+                          : stat(path, &st) == 0 ? (uint64_t)st.st_size
+                                                 : 0,
                  .context = info.context,
                  .problem = rc ? problem.message : NULL,
              });
@@ -425,7 +434,7 @@ int models_list(const char *dir, void (*fn)(void *user, const struct lw_model *m
     buf_init(&path, PATH_BYTES_MAX);
     for (size_t i = 0; rc == 0 && i < f.n; i++) {
         if (join(&path, dir, f.files[i].name) == 0) {
-            list_one(path.data, f.files[i].name, fn, user);
+            list_one(path.data, name_of_file(&f, &f.files[i]), fn, user);
         }
     }
     buf_release(&path);

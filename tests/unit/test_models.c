@@ -227,6 +227,35 @@ static void test_the_list(void **state)
     assert_int_equal(seen.n, 0);
 }
 
+static void check_found(void *user, const struct lw_model *model)
+{
+    struct room *r = user;
+
+    if (models_find(r->dir, model->name, &r->path, &r->err) != 0) {
+        fail_msg("%s", r->err.message);
+    }
+    assert_string_equal(r->path.data, model->path);
+}
+
+/* Where several files may bear one name it is that of the file it leads to. */
+static void test_listed_names_lead_back(void **state)
+{
+    static const char *const more[] = { "qwen2.5-1.5b-instruct-q4_k_m.gguf",
+                                        "qwen2.5-1.5b.gguf", "MY-OTHER.gguf" };
+    struct room *r = *state;
+    char path[256];
+
+    for (int i = 0; i < 3; i++) {
+        path_of(r, more[i], path, sizeof path);
+        write_model(path, 32);
+        assert_int_equal(models_list(r->dir, check_found, r, &r->err), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        path_of(r, more[i], path, sizeof path);
+        unlink(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names_that_are_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_default, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_listed_names_lead_back, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

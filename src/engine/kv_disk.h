@@ -18,9 +18,10 @@
  * Room. At most bytes_max for all files of the folder, whichever process or model
  * they are of. When more would be there the least valuable go first
  * (kv_disk_value): tokens saved, weighted by what the model takes for one, against
- * bytes, halved with every week that the file was not used. What a run has loaded or
- * written does not go for what it writes later, so that reading in rounds what is too
- * large for the folder still finds what fits.
+ * bytes, halved with every week that the file was not used; one whose time lies more
+ * than a day ahead was not used for ever. What a run has loaded or written does not go
+ * for what it writes later, so that reading in rounds what is too large for the folder
+ * still finds what fits.
  *
  * Nothing here is needed: a disk that is full or may not be written costs a
  * notice, once, and the states of that run.

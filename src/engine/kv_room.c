@@ -44,7 +44,10 @@ struct listing {
 
 enum tidiness { LOOK_ONLY, TIDY_UP };
 
-enum { STALE_SECONDS = 3600 }; /* a file not written to for so long has no writer */
+enum {
+    STALE_SECONDS = 3600,     /* a file not written to for so long has no writer */
+    AHEAD_SECONDS = 24 * 3600 /* clocks that are used together differ by less */
+};
 
 static double seconds_of(struct timespec t)
 {
@@ -76,6 +79,10 @@ static void list_file(struct listing *l, int document, const char *id, const cha
         return;
     }
     e.used = seconds_of(st.st_mtim);
+    /* Of a clock that was wrong: nobody knows, and it is not to stay until then. */
+    if (tidiness == TIDY_UP && e.used > l->now + AHEAD_SECONDS) {
+        e.used = 0;
+    }
     if (tidiness == TIDY_UP && !e.is_state && l->now - e.used > STALE_SECONDS &&
         unlinkat(document, name, 0) == 0) {
         return;

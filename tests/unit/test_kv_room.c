@@ -163,6 +163,30 @@ static void test_only_what_was_not_used_lately(void **state)
     documents_remove(folder);
 }
 
+/* A clock was wrong once: such files are as old as any. */
+static void test_times_ahead(void **state)
+{
+    static const char dead[] = KV_HELP_DOC_1 "/0000000000000000000000000000006f.9.tmp";
+    char *folder = documents_folder(), path[1024];
+    struct kv_room room = { .bytes_max = 1500, .wanted = 1000, .value = INFINITY };
+    struct stat st;
+    (void)state;
+
+    make_state(folder, 'a', 100, 1, 1000, 0);
+    path_of_letter(folder, 'a', path);
+    assert_int_equal(stat(path, &st), 0);
+    room.used_before = (double)st.st_mtim.tv_sec - 60;
+    kv_help_age(path, -400 * day);
+    documents_write(folder, dead, "xy", 2);
+    snprintf(path, sizeof path, "%s/%s", folder, dead);
+    kv_help_age(path, -400 * day);
+    int fd = kv_folder_open(folder, KV_FOLDER_FIND, NULL);
+    assert_true(kv_room_make(fd, &room).enough);
+    assert_int_equal(kv_help_count(folder, ""), 0);
+    close(fd);
+    documents_remove(folder);
+}
+
 static void test_values(void **state)
 {
     (void)state;
@@ -431,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_only_what_was_not_used_lately),
+        cmocka_unit_test(test_times_ahead),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_long_names),

@@ -192,11 +192,9 @@ static int render(struct turn *t, const struct loaded *m, struct part_memo *memo
     return rc;
 }
 
-static int begin_turn(struct turn *t, const struct loaded *m, struct part_memo *memo,
-                      struct prompt *prompt, struct lw_error *err)
+static void init_turn(struct turn *t, const struct loaded *m)
 {
     const struct llm_request *req = t->req;
-    int rc;
 
     sampler_init(&t->sampler, &m->vocab, req->temperature, req->seed);
     detok_init(&t->out, req->stop, REPLY_BYTES_MAX);
@@ -204,6 +202,14 @@ static int begin_turn(struct turn *t, const struct loaded *m, struct part_memo *
     if (req->prefill || req->schema || req->copy_from) {
         t->reasoning.state = REASONING_OVER; /* the reply has no beginning of its own */
     }
+}
+
+static int begin_turn(struct turn *t, const struct loaded *m, struct part_memo *memo,
+                      struct prompt *prompt, struct lw_error *err)
+{
+    const struct llm_request *req = t->req;
+    int rc;
+
     if ((rc = render(t, m, memo, prompt, err))) {
         return rc;
     }
@@ -242,6 +248,11 @@ static void add_turn(struct call *call, struct tables *table, const struct loade
     *t = (struct turn){
         .call = call, .index = i, .req = req, .logprob_alt = NAN, .logprob_alt2 = NAN
     };
+    init_turn(t, m);
+    /* To tokenise thousands of prompts takes seconds. */
+    if (cancel_level(call->cancel) != CANCEL_NONE) {
+        return;
+    }
     if (begin_turn(t, m, &table->memo, &prompt, &err) != 0) {
         *turn_error(t) = err;
     } else if (m->sharing == LOAD_SHARE_NOTHING) {

@@ -37,7 +37,8 @@ struct call {
     struct call *next;          /* of the engine's list */
 };
 
-/* Never fails: a request that cannot begin has its error in its turn. */
+/* Never fails: a request that cannot begin has its error in its turn. From when the
+ * caller cancels on turns are left without a group: all that is due is a reply. */
 struct call *call_new(const struct loaded *m, const struct llm_request *reqs, size_t n,
                       const struct cancel *cancel);
 void call_free(struct call *call);

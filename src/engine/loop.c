@@ -496,6 +496,10 @@ static void give_back(struct loop *loop)
 
 static void check_turn(struct loop *loop, struct turn *t)
 {
+    if (!t->error && !t->sched.group) {
+        turn_reply(t, LLM_CANCELLED, false);
+        return;
+    }
     if (!t->error && !sched_fits(&loop->sched, &t->sched)) {
         err_set(turn_error(t), LW_ERR_LOCAL,
                 "a request of %d tokens does not fit the cache of %d", t->n_prompt,

@@ -250,6 +250,33 @@ static void test_cancelled_before(void **state)
     assert_int_equal(kept.reply.usage.prompt_tokens, 0);
 }
 
+/* From then on no more prompts are made, which may be very many: not even what is wrong
+ * with one is found. */
+static void test_cancelled_while_it_is_built(void **state)
+{
+    enum { LONG = 9000 };
+    struct llm *llm = help_engine(state);
+    struct kept kept[2] = { { .times = 0 } };
+    struct cancel cancel;
+    struct ask asks[2];
+    char *text = mem_alloc(LONG + 1);
+
+    memset(text, 'a', LONG);
+    cancel_init(&cancel, 0);
+    cancel_raise(&cancel);
+    ask_init(&asks[0], "Excerpt:\n", text, "\nWho?");
+    ask_init(&asks[1], "Excerpt:\n", help_lease, "\nWho?");
+    struct llm_request reqs[2] = { asks[0].req, asks[1].req };
+    reqs[1].prefill = "It is";
+    assert_int_equal(llm_chat_many(llm, reqs, 2, keep_reply, kept, &cancel, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kept[i].times, 1);
+        assert_int_equal(kept[i].reply.finish, LLM_CANCELLED);
+        assert_int_equal(kept[i].reply.usage.prompt_tokens, 0);
+    }
+    mem_free(text);
+}
+
 /* --- Opening -------------------------------------------------------------- */
 
 static void expect_no_open(const char *path, const char *word)
@@ -389,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_reply_ends_at_the_context),
         cmocka_unit_test(test_cancelling),
         cmocka_unit_test(test_cancelled_before),
+        cmocka_unit_test(test_cancelled_while_it_is_built),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_too_large_for_the_memory),
         cmocka_unit_test(test_loading_is_reported_and_cancelled),

@@ -105,6 +105,14 @@ size_t utf8_floor(const char *s, size_t len, size_t pos)
     return start + n > pos ? start : pos;
 }
 
+size_t utf8_before(const char *s, size_t pos, uint32_t *cp)
+{
+    if (pos == 0) return 0;
+    size_t start = utf8_floor(s, pos, pos - 1);
+    utf8_decode(s + start, s + pos, cp);
+    return pos - start;
+}
+
 size_t utf8_count(const char *s, size_t len)
 {
     size_t count = 0;
@@ -192,6 +200,11 @@ bool utf8_is_upper(uint32_t cp)
 {
     utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
     return c == UTF8PROC_CATEGORY_LU || c == UTF8PROC_CATEGORY_LT;
+}
+
+bool utf8_is_currency(uint32_t cp)
+{
+    return utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_SC;
 }
 
 bool utf8_is_zero_width(uint32_t cp)

@@ -22,6 +22,9 @@ size_t utf8_valid(const char *s, size_t len);
  * backslash aside. Those need no decoding, cleaning or escaping, and are most of any
  * text; eight are looked at together. */
 size_t utf8_plain(const char *s, size_t len);
+/* The character in front of byte pos, where one begins. Returns its length and sets *cp;
+ * 0 at the start of the text. */
+size_t utf8_before(const char *s, size_t pos, uint32_t *cp);
 /* Largest offset <= pos that starts a character; len if pos >= len. */
 size_t utf8_floor(const char *s, size_t len, size_t pos);
 /* Number of characters. */
@@ -36,6 +39,7 @@ bool utf8_is_word(uint32_t cp); /* letter, number or mark */
 bool utf8_is_space(uint32_t cp);
 bool utf8_is_blank(const char *s, size_t len); /* nothing but spaces */
 bool utf8_is_upper(uint32_t cp);               /* upper or title case */
+bool utf8_is_currency(uint32_t cp);            /* a sign of money */
 /* Takes no room where it is shown: zero-width spaces and joiners, a byte order mark. With
  * them a text can look like what it is not. */
 bool utf8_is_zero_width(uint32_t cp);

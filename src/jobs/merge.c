@@ -16,6 +16,7 @@
 
 #include "base/utf8.h"
 #include "jobs/decide.h"
+#include "jobs/date.h"
 #include "jobs/value.h"
 #include "text/names.h"
 #include "text/quote.h"
@@ -99,11 +100,11 @@ static bool key_of_number(const char *value, struct key *k)
 
 static void make_key(const char *value, struct key *k)
 {
-    int day;
+    struct date date;
     k->bare = 0;
-    if (strlen(value) <= DATE_BYTES_MAX && value_find_date(value, &day) &&
-        day % 100 > 0) {
-        snprintf(k->text, sizeof k->text, "d %d", day);
+    if (strlen(value) <= DATE_BYTES_MAX && date_find(value, &date) &&
+        date.yyyymmdd % 100 > 0) {
+        snprintf(k->text, sizeof k->text, "d %d", date.yyyymmdd);
         return;
     }
     if (key_of_number(value, k)) return;

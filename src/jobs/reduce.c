@@ -5,6 +5,7 @@
 #include "jobs/reduce.h"
 
 #include "base/buf.h"
+#include "jobs/date.h"
 #include "jobs/value.h"
 
 #include <ctype.h>
@@ -89,22 +90,22 @@ static bool fold_max(struct fold *f, const struct finding *x)
 
 static bool fold_latest(struct fold *f, const struct finding *x)
 {
-    int day;
-    if (!value_find_date(x->value, &day)) return false;
-    if (!f->best || day > f->day) {
+    struct date date;
+    if (!date_find(x->value, &date)) return false;
+    if (!f->best || date.yyyymmdd > f->day) {
         f->best = x;
-        f->day = day;
+        f->day = date.yyyymmdd;
     }
     return true;
 }
 
 static bool fold_earliest(struct fold *f, const struct finding *x)
 {
-    int day;
-    if (!value_find_date(x->value, &day)) return false;
-    if (!f->best || day < f->day) {
+    struct date date;
+    if (!date_find(x->value, &date)) return false;
+    if (!f->best || date.yyyymmdd < f->day) {
         f->best = x;
-        f->day = day;
+        f->day = date.yyyymmdd;
     }
     return true;
 }

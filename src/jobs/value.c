@@ -1,94 +1,22 @@
-/* value.c - numbers and dates as people write them.
+/* value.c - numbers as people write them.
  *
- * A number is read in two steps: digits with their marks into an integer and a
- * count of places, then the scale behind it. What "1,234" or "1.234" means is
- * decided by the groups: three digits behind every comma are thousands, three
- * behind every one of several dots too, anything else is a fraction. */
+ * A number is read in steps: digits with their marks into an integer and a count of
+ * places (or number words), then fractions and powers of ten, then the scale behind it,
+ * then the signs and brackets around it. What "1,234" or "1.234" means is decided by the
+ * groups: three digits behind every comma are thousands, three behind every one of
+ * several dots too, anything else is a fraction. */
 #include "jobs/value.h"
 
+#include "base/utf8.h"
+#include "jobs/cardinal.h"
+#include "jobs/date.h"
+#include "jobs/scale.h"
+#include "jobs/unit.h"
+#include "jobs/word.h"
+
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PLACES_MAX = 18, WORD_MAX = 16 };
-
-/* --- Decimals --------------------------------------------------------------- */
-
-static bool times_ten(long long *n)
-{
-    return !__builtin_mul_overflow(*n, 10LL, n);
-}
-
-/* d * 10^exponent, exactly. */
-static bool shift(struct decimal *d, int exponent)
-{
-    for (; exponent < 0; exponent++) {
-        if (d->mantissa % 10 == 0 && d->places == 0)
-            d->mantissa /= 10;
-        else
-            d->places++;
-    }
-    for (; exponent > 0; exponent--) {
-        if (d->places > 0)
-            d->places--;
-        else if (!times_ten(&d->mantissa))
-            return false;
-    }
-    return d->places <= PLACES_MAX;
-}
-
-static bool with_places(struct decimal d, int places, long long *mantissa)
-{
-    for (; d.places < places; d.places++) {
-        if (!times_ten(&d.mantissa)) return false;
-    }
-    *mantissa = d.mantissa;
-    return true;
-}
-
-bool decimal_add(struct decimal a, struct decimal b, struct decimal *sum)
-{
-    int places = a.places > b.places ? a.places : b.places;
-    long long x, y, both;
-    if (!with_places(a, places, &x) || !with_places(b, places, &y)) return false;
-    if (__builtin_add_overflow(x, y, &both)) return false;
-    *sum = (struct decimal){ .mantissa = both, .places = places };
-    return true;
-}
-
-struct decimal decimal_plain(struct decimal d)
-{
-    while (d.places > 0 && d.mantissa % 10 == 0) {
-        d.mantissa /= 10;
-        d.places--;
-    }
-    return d;
-}
-
-/* Where the places cannot be made equal the one that overflows has so many
- * more digits before the point that its sign decides. */
-int decimal_compare(struct decimal a, struct decimal b)
-{
-    a = decimal_plain(a);
-    b = decimal_plain(b);
-    int places = a.places > b.places ? a.places : b.places;
-    long long x, y;
-    if (!with_places(a, places, &x)) return a.mantissa > 0 ? 1 : -1;
-    if (!with_places(b, places, &y)) return b.mantissa > 0 ? -1 : 1;
-    return (x > y) - (x < y);
-}
-
-void decimal_format(struct decimal d, char out[DECIMAL_TEXT])
-{
-    char digits[DECIMAL_TEXT];
-    unsigned long long size = d.mantissa < 0 ? 0ULL - (unsigned long long)d.mantissa
-                                             : (unsigned long long)d.mantissa;
-    int n = snprintf(digits, sizeof digits, "%0*llu", d.places + 1, size);
-    int whole = n - d.places;
-    snprintf(out, DECIMAL_TEXT, "%s%.*s%s%s", d.mantissa < 0 ? "-" : "", whole, digits,
-             d.places > 0 ? "." : "", digits + whole);
-}
 
 /* --- Digits ----------------------------------------------------------------- */
 
@@ -135,7 +63,7 @@ static size_t count_groups(const char *s, char mark)
     return n;
 }
 
-/* The mark of thousands behind the first digits: ',', '.', 0 for one that
+/* The mark of thousands behind the first digits: ',', '.', ' ', 0 for one that
  * group_mark() knows, '\1' for none. One dot alone is a decimal point. */
 enum { NO_MARK = 1 };
 static char thousands_mark(const char *s, size_t before)
@@ -146,19 +74,20 @@ static char thousands_mark(const char *s, size_t before)
         return s[commas * 4] == ',' && is_digit(s[commas * 4 + 1]) ? NO_MARK : ',';
     size_t dots = count_groups(s, '.');
     if (dots > 1 || (dots == 1 && s[4] == ',' && is_digit(s[5]))) return '.';
+    if (thousands_at(s, ' ') > 0) return ' ';
     return thousands_at(s, 0) > 0 ? 0 : NO_MARK;
 }
 
 static bool add_digits(struct decimal *d, const char **s, bool fraction)
 {
     for (; is_digit(**s); (*s)++) {
-        if (!times_ten(&d->mantissa)) return false;
+        if (__builtin_mul_overflow(d->mantissa, 10LL, &d->mantissa)) return false;
         if (__builtin_add_overflow(d->mantissa, (long long)(**s - '0'), &d->mantissa)) {
             return false;
         }
         d->places += fraction;
     }
-    return d->places <= PLACES_MAX;
+    return d->places <= DECIMAL_PLACES_MAX;
 }
 
 /* Digits with their marks at *s, moved behind them. */
@@ -176,91 +105,225 @@ static bool read_digits(const char **s, struct decimal *out)
     if ((**s != '.' && **s != ',') || !is_digit((*s)[1]) || **s == mark) return true;
     char point = *(*s)++;
     if (!add_digits(out, s, true)) return false;
-    return point != ',' || **s != ',' || !is_digit((*s)[1]); /* 1,2,3 is a list */
+    return **s != point || !is_digit((*s)[1]); /* 1,2,3 is a list */
 }
 
-/* --- Scales and words -------------------------------------------------------- */
+/* --- Fractions and powers ------------------------------------------------------ */
 
-struct named {
-    const char *name;
-    int value;
-};
-
-static const struct named scales[] = {
-    { "hundred", 2 },    { "thousand", 3 }, { "thousands", 3 }, { "k", 3 },
-    { "million", 6 },    { "millions", 6 }, { "mn", 6 },        { "mio", 6 },
-    { "billion", 9 },    { "billions", 9 }, { "bn", 9 },        { "trillion", 12 },
-    { "trillions", 12 }, { "tn", 12 },
-};
-/* These only behind an amount of money: 5m is five metres. */
-static const struct named money_scales[] = {
-    { "m", 6 }, { "mm", 6 }, { "b", 9 }, { "t", 12 }
-};
-
-static const struct named numbers[] = {
-    { "zero", 0 },     { "one", 1 },        { "two", 2 },       { "three", 3 },
-    { "four", 4 },     { "five", 5 },       { "six", 6 },       { "seven", 7 },
-    { "eight", 8 },    { "nine", 9 },       { "ten", 10 },      { "eleven", 11 },
-    { "twelve", 12 },  { "thirteen", 13 },  { "fourteen", 14 }, { "fifteen", 15 },
-    { "sixteen", 16 }, { "seventeen", 17 }, { "eighteen", 18 }, { "nineteen", 19 },
-    { "twenty", 20 },  { "thirty", 30 },    { "forty", 40 },    { "fifty", 50 },
-    { "sixty", 60 },   { "seventy", 70 },   { "eighty", 80 },   { "ninety", 90 },
-};
-
-/* The ASCII word at s in lower case; returns its length, 0 if too long. */
-static size_t word_at(const char *s, char out[WORD_MAX])
+/* The character at s, folded: "½" is "1", "⁄", "2". Returns its bytes, 0 at the end. */
+static size_t fold_at(const char *s, uint32_t folded[4], int *count)
 {
-    size_t n = 0;
-    while (isalpha((unsigned char)s[n])) {
-        if (n == WORD_MAX - 1) return 0;
-        out[n] = (char)tolower((unsigned char)s[n]);
+    uint32_t cp;
+    if (!*s) return 0;
+    size_t len = (size_t)utf8_decode(s, s + strnlen(s, 4), &cp);
+    *count = utf8_fold(cp, folded);
+    return len;
+}
+
+/* "½" at s: its bytes, 0 if there is none. */
+static size_t vulgar_at(const char *s, int *above, int *below)
+{
+    uint32_t f[4];
+    int count = 0;
+    size_t len = (unsigned char)*s >= 0x80 ? fold_at(s, f, &count) : 0;
+    bool known = len > 0 && count == 3 && f[1] == 0x2044 && f[0] >= '0' && f[0] <= '9' &&
+                 f[2] >= '1' && f[2] <= '9';
+    if (!known) return 0;
+    *above = (int)(f[0] - '0');
+    *below = (int)(f[2] - '0');
+    return len;
+}
+
+/* "1/2" at s: its bytes, 0 if there is none; what is no part of one (24/7, 120/80) is
+ * left for the caller to stumble over. */
+static size_t slashed_at(const char *s, int *above, int *below)
+{
+    size_t a = count_digits(s), b = s[a] == '/' ? count_digits(s + a + 1) : 0;
+    if (a == 0 || a > 2 || b == 0 || b > 2 || s[a + 1 + b] == '/') return 0;
+    *above = atoi(s);
+    *below = atoi(s + a + 1);
+    return *above < *below ? a + 1 + b : 0;
+}
+
+/* Thirds have no decimals, and "9/11" is no part of anything. */
+static bool add_fraction(struct decimal *d, int above, int below)
+{
+    static const int usual[] = { 2, 3, 4, 5, 8, 10, 16, 100 };
+    struct decimal part = { .mantissa = above };
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        if (usual[i] != below) continue;
+        return decimal_ratio(&part, 1, below) && decimal_add(*d, part, d);
+    }
+    return false;
+}
+
+/* "½" or " 1/2" behind whole digits, or the fraction alone: d is 0 then. */
+static bool read_fraction(const char **s, bool alone, struct decimal *d)
+{
+    int above, below;
+    const char *at = alone ? *s : word_skip_blank(*s);
+    size_t len = vulgar_at(at, &above, &below);
+    if (len == 0 && (alone || at > *s)) len = slashed_at(at, &above, &below);
+    if (len == 0) return **s != '/' || !is_digit((*s)[1]);
+    *s = at + len;
+    return add_fraction(d, above, below);
+}
+
+/* A power at s, "^-5" or "⁵"; moved behind it. */
+static bool read_power(const char **s, int *power)
+{
+    uint32_t f[4];
+    int count = 0, n = 0, sign = 1;
+    bool caret = **s == '^';
+    const char *at = *s + caret;
+    size_t len = fold_at(at, f, &count);
+    if (len > 0 && count == 1 && (f[0] == '-' || f[0] == 0x2212) && (caret || len > 1)) {
+        sign = -1;
+        at += len;
+    }
+    *power = 0;
+    while (n < 2 && (len = fold_at(at, f, &count)) > 0 && count == 1 && f[0] >= '0' &&
+           f[0] <= '9' && (caret || len > 1)) {
+        *power = *power * 10 + (int)(f[0] - '0');
+        at += len;
         n++;
     }
-    out[n] = '\0';
-    return n;
+    *power *= sign;
+    if (n > 0) *s = at;
+    return n > 0;
 }
 
-static const struct named *find_named(const struct named *table, size_t n,
-                                      const char *word)
+/* "e-3" behind digits. */
+static bool read_e(const char **s, int *power)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(table[i].name, word) == 0) return &table[i];
+    if (**s != 'e' && **s != 'E') return false;
+    const char *at = *s + 1;
+    bool minus = *at == '-';
+    at += *at == '-' || *at == '+';
+    size_t n = count_digits(at);
+    if (n == 0 || n > 2 || isalpha((unsigned char)at[n])) return false;
+    *power = minus ? -atoi(at) : atoi(at);
+    *s = at + n;
+    return true;
+}
+
+/* " × 10^5" behind digits. */
+static bool read_times_ten(const char **s, int *power)
+{
+    static const char *const times[] = { "×", "x", "*", "·", "⋅" };
+    const char *at = word_skip_blank(*s);
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof times / sizeof *times && len == 0; i++) {
+        if (strncmp(at, times[i], strlen(times[i])) == 0) len = strlen(times[i]);
     }
-    return NULL;
+    if (len == 0) return false;
+    at = word_skip_blank(at + len);
+    if (strncmp(at, "10", 2) != 0) return false;
+    at += 2;
+    if (!read_power(&at, power)) return false;
+    *s = at;
+    return true;
 }
 
-#define FIND(table, word) find_named(table, sizeof table / sizeof *table, word)
-
-/* The power of ten of the scale words at *s ("hundred thousand"), moved behind
- * them; 0 if there is none. A single letter counts only right behind the digits. */
-static int read_scale(const char **s, bool money)
+/* Powers of ten behind the digits; 10^5 is one by itself. */
+static bool read_powers(const char **s, struct decimal *d)
 {
-    char word[WORD_MAX];
     int power = 0;
-    for (;;) {
-        bool apart = **s == ' ' || **s == '-';
-        size_t len = word_at(*s + apart, word);
-        const struct named *scale = len > 0 ? FIND(scales, word) : NULL;
-        if (!scale && len > 0 && money) scale = FIND(money_scales, word);
-        if (!scale || (apart && len == 1)) return power;
-        power += scale->value;
-        *s += apart + len;
+    bool ten = d->mantissa == 10 && d->places == 0;
+    if (read_e(s, &power) || read_times_ten(s, &power)) return decimal_shift(d, power);
+    if (ten && read_power(s, &power)) {
+        d->mantissa = 1;
+        return decimal_shift(d, power);
     }
+    return **s != '^';
 }
 
-/* The scale that a unit's words name: 6 for "USD millions", 0 for none. */
-static int scale_of_unit(const char *unit)
+/* --- Around a number ----------------------------------------------------------- */
+
+struct around {
+    const char *start; /* of what belongs to the number */
+    uint32_t currency; /* 0: none */
+    bool money, minus;
+    bool bracket; /* "(" right in front */
+    bool negates; /* and it is an accountant's */
+};
+
+static bool is_minus(uint32_t cp)
+{
+    return cp == '-' || cp == 0x2212 || cp == 0x2013 || cp == 0x2011;
+}
+
+/* Is the dash at this place a sign? Where a blank is behind it ("Voss - 51 crowns") only
+ * one that nothing but a bracket stands before. */
+static bool is_sign(const char *text, size_t at, bool apart)
+{
+    uint32_t cp;
+    if (utf8_before(text, at, &cp) == 0 || cp == '(') return true;
+    return !apart && !utf8_is_word(cp) && (cp >= 0x80 || !strchr(")].%-", (int)cp));
+}
+
+/* "minus 5": the word in front, which is moved over. */
+static bool take_minus_word(const char *text, const char **s)
 {
     char word[WORD_MAX];
-    for (const char *s = unit ? unit : ""; *s; s++) {
-        if (s != unit && isalpha((unsigned char)s[-1])) continue;
-        const struct named *scale = word_at(s, word) > 1 ? FIND(scales, word) : NULL;
-        if (scale) return scale->value;
-    }
-    return 0;
+    size_t end = (size_t)(*s - text);
+    if (end == 0 || text[end - 1] != ' ') return false;
+    size_t start = word_before(text, end - 1, word);
+    if (start == end - 1 || strcmp(word, "minus") != 0) return false;
+    *s = text + start;
+    return true;
 }
 
-/* --- A number --------------------------------------------------------------- */
+/* The signs, brackets and currency in front of the number at s. */
+static struct around look_around(const char *text, const char *s)
+{
+    struct around a = { .start = s };
+    bool apart = false;
+    uint32_t cp = 0;
+    size_t at = (size_t)(s - text), len;
+    for (; (len = utf8_before(text, at, &cp)) > 0; at -= len) {
+        if (utf8_is_currency(cp) && !a.money) {
+            a.money = true;
+            a.negates = a.bracket;
+            a.currency = cp;
+            apart = false;
+        } else if (cp == ' ' || cp == 0xa0 || cp == 0x202f) {
+            apart = true;
+            continue;
+        } else if (is_minus(cp) && !a.minus && is_sign(text, at - len, apart)) {
+            a.minus = true;
+            apart = false;
+        } else if (cp == '(' && !a.bracket) {
+            a.bracket = true;
+        } else {
+            break;
+        }
+        a.start = text + at - len;
+    }
+    a.negates = a.negates || (a.bracket && at == 0);
+    if (take_minus_word(text, &a.start)) a.minus = true;
+    size_t code;
+    a.money = a.money || unit_before(text, (size_t)(a.start - text), &code);
+    return a;
+}
+
+/* The bracket behind "(12%" and what a scale stands behind it: "$(1.2) billion". */
+static void close_bracket(const char **s, struct around *a, int *power, uint32_t *sign)
+{
+    const char *at = word_skip_blank(*s);
+    bool percent = *at == '%';
+    if (!percent) at = *s;
+    at += percent;
+    if (!a->bracket || *at != ')') {
+        a->negates = false;
+        return;
+    }
+    *s = at + 1;
+    if (percent) *sign = '%';
+    if (*power == 0) *power = scale_read(s, a->money);
+}
+
+/* --- In digits ----------------------------------------------------------------- */
 
 /* Q3, FY2022, COVID-19: digits that belong to a word. */
 static bool follows_word(const char *text, const char *s)
@@ -270,206 +333,142 @@ static bool follows_word(const char *text, const char *s)
     return s[-1] == '-' && s - 1 > text && isalpha((unsigned char)s[-2]);
 }
 
-/* The first digit of a number, NULL if there is none. */
+static bool is_after(const char *text, const char *s, const char *word)
+{
+    size_t len = strlen(word);
+    return (size_t)(s - text) >= len && strncmp(s - len, word, len) == 0;
+}
+
+/* "2021: 51 crowns", "in 2021, 51 crowns". */
+static bool is_year_of_what_follows(const char *text, const char *s)
+{
+    if (count_digits(s) != 4 || (*s != '1' && *s != '2')) return false;
+    bool in = is_after(text, s, "in ") || is_after(text, s, "In ");
+    return (s[4] == ':' && !is_digit(s[5])) || (in && s[4] == ',' && s[5] == ' ');
+}
+
+static bool begins_word(const char *text, const char *s)
+{
+    return s == text || !isalnum((unsigned char)s[-1]);
+}
+
+/* The first digit of a number, NULL if there is none. A year or a date that has no
+ * other number behind it is the one, but for a date that is whole. */
 static const char *find_digits(const char *text)
 {
+    const char *year = NULL;
+    int above, below;
     for (const char *s = text; *s; s++) {
+        const char *behind = begins_word(text, s) ? date_skip(s) : NULL;
+        if (behind) {
+            s = behind - 1;
+            continue;
+        }
+        if (vulgar_at(s, &above, &below) > 0) return s;
         if (!is_digit(*s)) continue;
-        if (!follows_word(text, s)) return s;
-        while (is_digit(s[1])) s++;
+        if (is_year_of_what_follows(text, s)) {
+            year = year ? year : s;
+        } else if (!follows_word(text, s)) {
+            return s;
+        }
+        while (is_digit(s[1]) || (s[1] == '.' && is_digit(s[2]))) s++;
     }
-    return NULL;
+    return year;
 }
 
-static bool is_currency(char c)
+/* ".5", but not the end of "approx.5" or "1..5". */
+static bool has_point_before(const char *text, const char *s)
 {
-    return c == '$' || (unsigned char)c >= 0x80;
+    if (s == text || s[-1] != '.') return false;
+    return s - 1 == text || !(isalnum((unsigned char)s[-2]) || strchr(".)%", s[-2]));
 }
 
-/* A minus before the digits, or brackets around them as accountants write;
- * currency marks may stand between. */
-static bool is_negative(const char *text, const char *digits, const char *behind)
+/* Behind a scale no other number may stand: it would belong to this one. */
+static bool goes_on(const char *s)
 {
-    static const char minus[] = "\xe2\x88\x92";
-    const char *s = digits;
-    while (s > text && (is_currency(s[-1]) || s[-1] == ' ')) {
-        if (s - 3 >= text && strncmp(s - 3, minus, 3) == 0) return true;
-        s--;
-    }
-    if (s == text) return false;
-    if (s[-1] == '(') return *behind == ')' && (s - 1 == text || s[-2] == '$');
-    return s[-1] == '-' && (s - 1 == text || strchr(" ($", s[-2]));
+    s = word_skip_blank(s);
+    if (strncmp(s, "and ", 4) == 0) s += 4;
+    return is_digit(*s) || cardinal_at(s);
 }
 
-/* Small numbers in words: five, twenty-one, two hundred. */
-static bool number_in_words(const char *text, struct decimal *out, const char **start,
-                            const char **behind)
+static bool is_dozens(const char *s)
 {
     char word[WORD_MAX];
-    for (const char *s = text; *s; s++) {
-        if (s > text && isalpha((unsigned char)s[-1])) continue;
-        size_t len = word_at(s, word);
-        const struct named *n = len > 0 ? FIND(numbers, word) : NULL;
-        if (!n) continue;
-        *out = (struct decimal){ .mantissa = n->value };
-        *start = s;
-        *behind = s + len;
-        if (n->value < 20 || (**behind != '-' && **behind != ' ')) return true;
-        size_t more = word_at(*behind + 1, word);
-        const struct named *one = more > 0 ? FIND(numbers, word) : NULL;
-        if (one && one->value > 0 && one->value < 10) {
-            out->mantissa += one->value;
-            *behind += 1 + more;
-        }
-        return true;
-    }
-    return false;
+    return word_at(word_skip_blank(s), word) > 0 &&
+           (strcmp(word, "dozen") == 0 || strcmp(word, "dozens") == 0);
 }
+
+static void read_half(const char **s, struct decimal *d)
+{
+    static const char half[] = " and a half";
+    struct decimal sum, five = { .mantissa = 5, .places = 1 };
+    if (strncmp(*s, half, sizeof half - 1) != 0) return;
+    if (!decimal_add(*d, five, &sum)) return;
+    *d = sum;
+    *s += sizeof half - 1;
+}
+
+static bool read_in_digits(const char *text, const char **start, const char **behind,
+                           struct decimal *d)
+{
+    const char *s = *start;
+    *d = (struct decimal){ .mantissa = 0 };
+    int above, below;
+    bool point = has_point_before(text, s);
+    bool fraction =
+        !point && (vulgar_at(s, &above, &below) > 0 || slashed_at(s, &above, &below) > 0);
+    if (point) {
+        *start = s - 1;
+        if (!add_digits(d, &s, true)) return false;
+    } else if (!fraction && !read_digits(&s, d)) {
+        return false;
+    }
+    bool whole = !point && d->places == 0;
+    if ((fraction || whole) && !read_fraction(&s, fraction, d)) return false;
+    if (!read_powers(&s, d)) return false;
+    *behind = s;
+    return !is_dozens(s);
+}
+
+/* --- A number ------------------------------------------------------------------ */
 
 bool value_find_number(const char *text, const char *unit, struct value_number *out)
 {
-    const char *digits = find_digits(text), *start = digits, *behind = digits;
+    const char *start = find_digits(text), *behind;
     struct decimal d;
-    if (digits) {
-        if (!read_digits(&behind, &d)) return false;
-        if (is_negative(text, digits, behind)) d.mantissa = -d.mantissa;
-    } else if (!number_in_words(text, &d, &start, &behind)) {
-        return false;
-    }
-    int scale = read_scale(&behind, start > text && is_currency(start[-1]));
-    if (scale > 0 && !shift(&d, scale - scale_of_unit(unit))) return false;
+    bool read = start ? read_in_digits(text, &start, &behind, &d)
+                      : cardinal_find(text, &start, &behind, &d);
+    if (!read) return false;
+    read_half(&behind, &d);
+    struct around a = look_around(text, start);
+    uint32_t sign = a.currency;
+    int power = scale_read(&behind, a.money);
+    close_bracket(&behind, &a, &power, &sign);
+    if (a.minus || a.negates) d.mantissa = -d.mantissa;
+    if (power >= SCALE_UNSURE || (power > 0 && goes_on(behind))) return false;
+    if (power > 0 && !decimal_shift(&d, power - scale_of_unit(unit))) return false;
     *out = (struct value_number){
         .value = d,
-        .start = (size_t)(start - text),
+        .start = (size_t)(a.start - text),
         .end = (size_t)(behind - text),
+        .sign = sign,
     };
     return true;
 }
 
-/* --- Dates ------------------------------------------------------------------- */
-
-static const char *const months[] = { "january",   "february", "march",    "april",
-                                      "may",       "june",     "july",     "august",
-                                      "september", "october",  "november", "december" };
-
-/* 1..12 for a month's name or a beginning of it of three letters or more ("Sept"). */
-static int month_at(const char *s, size_t *len)
+size_t value_count_number(const char *text, struct decimal value)
 {
-    char word[WORD_MAX];
-    *len = word_at(s, word);
-    if (*len < 3) return 0;
-    for (int i = 0; i < 12; i++) {
-        if (strncmp(months[i], word, *len) == 0) return i + 1;
+    struct value_number n;
+    size_t count = 0;
+    while (*text) {
+        if (value_find_number(text, NULL, &n)) {
+            count += decimal_compare(n.value, value) == 0;
+            text += n.end;
+        } else {
+            const char *unread = find_digits(text);
+            if (!unread) break;
+            text = unread + 1;
+        }
     }
-    return 0;
-}
-
-struct date {
-    int year, month, day;
-};
-
-static bool keep_date(int year, int month, int day, struct date *out)
-{
-    if (year < 1000 || year > 2999 || month < 0 || month > 12 || day < 0 || day > 31) {
-        return false;
-    }
-    *out = (struct date){ .year = year, .month = month, .day = day };
-    return true;
-}
-
-/* A run of at most four digits; behind it in *s. -1: none. */
-static int number_at(const char **s)
-{
-    size_t n = count_digits(*s);
-    if (n == 0 || n > 4) return -1;
-    int value = atoi(*s);
-    *s += n;
-    return value;
-}
-
-static const char *skip(const char *s, const char *set)
-{
-    return s + strspn(s, set);
-}
-
-/* "st", "nd", "rd", "th" behind a day, then "of". */
-static const char *skip_ordinal(const char *s)
-{
-    char word[WORD_MAX];
-    size_t len = word_at(s, word);
-    if (len == 2 && strstr("st nd rd th", word)) s += 2;
-    s = skip(s, " .,");
-    return strncmp(s, "of ", 3) == 0 ? s + 3 : s;
-}
-
-/* 2022-03-12, 12.03.1956, 3/12/1956. */
-static bool date_in_digits(const char *s, struct date *out)
-{
-    int a = number_at(&s);
-    char mark = *s;
-    if (a < 0 || !mark || !strchr("-/.", mark)) return false;
-    s++;
-    int b = number_at(&s);
-    if (b < 0) return false;
-    if (a >= 1000) {
-        if (*s != mark) return b > 0 && b <= 12 && keep_date(a, b, 0, out);
-        s++;
-        return keep_date(a, b, number_at(&s), out);
-    }
-    if (*s != mark) return false;
-    s++;
-    int year = number_at(&s);
-    bool day_first = mark == '.' || a > 12;
-    return keep_date(year, day_first ? b : a, day_first ? a : b, out);
-}
-
-/* 12 March 1956, 12th of March, 1956. */
-static bool date_day_first(const char *s, struct date *out)
-{
-    int day = number_at(&s);
-    size_t len;
-    s = skip_ordinal(s);
-    int month = month_at(s, &len);
-    if (day < 0 || month == 0) return false;
-    s = skip(s + len, " .,");
-    return keep_date(number_at(&s), month, day, out);
-}
-
-/* March 12, 1956; March 1956. */
-static bool date_month_first(const char *s, struct date *out)
-{
-    size_t len;
-    int month = month_at(s, &len);
-    if (month == 0) return false;
-    s = skip(s + len, " .,");
-    int day = number_at(&s);
-    if (day >= 1000) return keep_date(day, month, 0, out);
-    s = skip_ordinal(s);
-    return day > 0 && keep_date(number_at(&s), month, day, out);
-}
-
-static bool date_at(const char *s, struct date *out)
-{
-    return is_digit(*s) ? date_in_digits(s, out) || date_day_first(s, out)
-                        : date_month_first(s, out);
-}
-
-static bool is_word_start(const char *text, const char *s)
-{
-    return isalnum((unsigned char)*s) && (s == text || !isalnum((unsigned char)s[-1]));
-}
-
-bool value_find_date(const char *text, int *yyyymmdd)
-{
-    struct date d, year = { .year = 0 };
-    bool whole = false;
-    for (const char *s = text; *s && !whole; s++) {
-        if (!is_word_start(text, s)) continue;
-        whole = date_at(s, &d);
-        if (!whole && year.year == 0 && count_digits(s) == 4)
-            keep_date(atoi(s), 0, 0, &year);
-    }
-    if (!whole) d = year;
-    *yyyymmdd = d.year * 10000 + d.month * 100 + d.day;
-    return d.year > 0;
+    return count;
 }

@@ -297,6 +297,20 @@ static void test_plain_ends_before_any_other_byte(void **state)
     assert_int_equal(utf8_plain("", 0), 0);
 }
 
+static void test_stepping_back(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xe2\x82\xac\xff";
+    uint32_t cp = 0;
+    assert_int_equal(utf8_before(text, 5, &cp), 1);
+    assert_int_equal(cp, 0xfffd);
+    assert_int_equal(utf8_before(text, 4, &cp), 3);
+    assert_true(utf8_is_currency(cp) && utf8_is_currency('$'));
+    assert_int_equal(utf8_before(text, 1, &cp), 1);
+    assert_false(utf8_is_currency(cp) || utf8_is_currency(0x9577));
+    assert_int_equal(utf8_before(text, 0, &cp), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_fold_is_total_and_stable),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_plain_ends_before_any_other_byte),
+        cmocka_unit_test(test_stepping_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "cases.h"
+#include "jobs/date.h"
 #include "jobs/value.h"
 
 #include <limits.h>
@@ -27,9 +28,13 @@ static void check_number(const struct test_case *c, const char *text)
 
 static void check_date(const struct test_case *c, const char *text)
 {
-    int day;
+    struct date date;
     char got[16] = "none";
-    if (value_find_date(text, &day)) snprintf(got, sizeof got, "%d", day);
+    if (date_find(text, &date)) {
+        snprintf(got, sizeof got, "%d", date.yyyymmdd);
+        if (date.start >= date.end || date.end > strlen(text))
+            case_fail(c, "a place outside the text");
+    }
     case_equal(c, "date", got, strlen(got));
 }
 
@@ -84,6 +89,29 @@ static void test_comparing(void **state)
                      1);
 }
 
+static void test_ratios_are_exact_or_none(void **state)
+{
+    (void)state;
+    struct decimal d = { 35, 1 };
+    assert_true(decimal_ratio(&d, 1000, 1));
+    assert_int_equal(decimal_compare(d, (struct decimal){ 3500, 0 }), 0);
+    assert_true(decimal_ratio(&d, 1, 8000));
+    assert_int_equal(decimal_compare(d, (struct decimal){ 4375, 4 }), 0);
+    assert_false(decimal_ratio(&d, 1, 3));
+    assert_false(decimal_ratio(&(struct decimal){ LLONG_MAX, 0 }, 2, 1));
+    assert_int_equal(decimal_compare(d, (struct decimal){ 4375, 4 }), 0);
+}
+
+static void test_numbers_are_counted(void **state)
+{
+    (void)state;
+    const char *text = "In May 51 crowns, 5/7 of it; on 3 June 1901 51.0 crowns; 510.";
+    assert_int_equal(value_count_number(text, (struct decimal){ 51, 0 }), 2);
+    assert_int_equal(value_count_number(text, (struct decimal){ 510, 0 }), 1);
+    assert_int_equal(value_count_number(text, (struct decimal){ 1901, 0 }), 0);
+    assert_int_equal(value_count_number("", (struct decimal){ 0, 0 }), 0);
+}
+
 static void test_widest(void **state)
 {
     (void)state;
@@ -100,6 +128,8 @@ int main(void)
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_sums_are_exact),
         cmocka_unit_test(test_comparing),
+        cmocka_unit_test(test_ratios_are_exact_or_none),
+        cmocka_unit_test(test_numbers_are_counted),
         cmocka_unit_test(test_widest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

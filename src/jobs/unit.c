@@ -1,0 +1,188 @@
+/* unit.c - what a number counts: a table of units, and where they stand. */
+#include "jobs/unit.h"
+
+#include "base/utf8.h"
+#include "jobs/word.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ALONE, MONEY, MASS, LENGTH, VOLUME, TIME, MONTHS };
+
+/* Units of one kind convert into each other; ALONE and MONEY never do. A single letter
+ * is as it stands here ("5 M" is no metres); "in" is no inches, it mostly says where. */
+static const struct unit units[] = {
+    { MONEY, 1, " dollar dollars usd $ " },
+    { MONEY, 1, " euro euros eur € " },
+    { MONEY, 1, " pound pounds gbp sterling £ " },
+    { MONEY, 1, " yen jpy ¥ 円 " },
+    { MONEY, 1, " yuan cny rmb renminbi 元 " },
+    { MONEY, 1, " rupee rupees inr rs ₹ " },
+    { MONEY, 1, " rouble roubles ruble rubles rub ₽ " },
+    { MONEY, 1, " franc francs chf " },
+    { MONEY, 1, " crown crowns kr kronor kroner krone krona koruna kronen " },
+    { MONEY, 1, " sek " },
+    { MONEY, 1, " nok " },
+    { MONEY, 1, " dkk " },
+    { MONEY, 1, " czk " },
+    { MONEY, 1, " cad " },
+    { MONEY, 1, " aud " },
+    { MONEY, 1, " pln zloty zlotys " },
+    { MONEY, 1, " krw ₩ " },
+    { MONEY, 1, " lira liras lire ₺ " },
+    { MONEY, 1, " shekel shekels ₪ " },
+    { MONEY, 1, " brl reais " },
+    { MONEY, 1, " mxn peso pesos ₱ " },
+    { MONEY, 1, " bitcoin bitcoins btc ₿ " },
+    { MONEY, 1, " mark marks " },
+    { MONEY, 1, " shilling shillings " },
+    { MONEY, 1, " penny pence " },
+    { MONEY, 1, " cent cents ¢ " },
+    { MONEY, 1, " guinea guineas " },
+    { MONEY, 1, " florin florins guilder guilders " },
+    { MONEY, 1, " ducat ducats " },
+    { MONEY, 1, " thaler thalers " },
+    { MASS, 1, " mcg µg μg microgram micrograms " },
+    { MASS, 1000, " mg milligram milligrams milligramme milligrammes " },
+    { MASS, 1000000, " g gram grams gramme grammes " },
+    { MASS, 1000000000, " kg kgs kilo kilos kilogram kilograms kilogramme kilogrammes " },
+    { MASS, 1000000000000, " t tonne tonnes " },
+    { ALONE, 1, " lb lbs " },
+    { ALONE, 1, " ounce ounces oz " },
+    { ALONE, 1, " ton tons " },
+    { LENGTH, 10, " mm millimetre millimetres millimeter millimeters " },
+    { LENGTH, 100, " cm centimetre centimetres centimeter centimeters " },
+    { LENGTH, 10000, " m metre metres meter meters " },
+    { LENGTH, 10000000, " km kilometre kilometres kilometer kilometers " },
+    { LENGTH, 254, " inch inches " },
+    { LENGTH, 3048, " foot feet ft " },
+    { LENGTH, 9144, " yard yards yd " },
+    { LENGTH, 16093440, " mile miles mi " },
+    { VOLUME, 1, " ml millilitre millilitres milliliter milliliters " },
+    { VOLUME, 10, " cl centilitre centilitres " },
+    { VOLUME, 100, " dl decilitre decilitres " },
+    { VOLUME, 1000, " l litre litres liter liters " },
+    { ALONE, 1, " gallon gallons " },
+    { ALONE, 1, " barrel barrels " },
+    { TIME, 1, " second seconds sec secs " },
+    { TIME, 60, " minute minutes min mins " },
+    { TIME, 3600, " hour hours hr hrs h " },
+    { TIME, 86400, " day days " },
+    { TIME, 604800, " week weeks " },
+    { MONTHS, 1, " month months " },
+    { MONTHS, 12, " year years " },
+    { ALONE, 1, " percent pct % " },
+    { ALONE, 1, " percentage " },
+    { ALONE, 1, " hectare hectares ha " },
+    { ALONE, 1, " acre acres " },
+};
+
+static const struct unit *find_unit(const char *name)
+{
+    char wanted[WORD_MAX + 2];
+    if (!*name) return NULL;
+    snprintf(wanted, sizeof wanted, " %s ", name);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strstr(units[i].names, wanted)) return &units[i];
+    }
+    return NULL;
+}
+
+static const struct unit *find_sign(uint32_t cp)
+{
+    char name[WORD_MAX];
+    int len = utf8_encode(cp, name);
+    name[len] = '\0';
+    return cp == '%' || utf8_is_currency(cp) ? find_unit(name) : NULL;
+}
+
+/* A word or a sign at s that names a unit; *len: its bytes. */
+static const struct unit *unit_at(const char *s, size_t *len)
+{
+    char word[WORD_MAX];
+    uint32_t cp;
+    if (strncmp(s, "per cent", *len = 8) == 0) return find_unit("percent");
+    *len = word_at(s, word);
+    if (*len > 0) {
+        bool other = *len == 1 && isupper((unsigned char)*s) && *s != 'L';
+        return other ? NULL : find_unit(word);
+    }
+    if (!*s) return NULL;
+    *len = (size_t)utf8_decode(s, s + strnlen(s, 4), &cp);
+    return find_sign(cp);
+}
+
+const struct unit *unit_before(const char *text, size_t end, size_t *start)
+{
+    char word[WORD_MAX];
+    while (end > 0 && text[end - 1] == ' ') end--;
+    *start = word_before(text, end, word);
+    bool code = end - *start == 3 && isupper((unsigned char)text[*start]) &&
+                isupper((unsigned char)text[end - 1]);
+    bool short_name = strcmp(word, "rs") == 0 || strcmp(word, "kr") == 0;
+    const struct unit *u = *start < end && (code || short_name) ? find_unit(word) : NULL;
+    return u && u->kind == MONEY ? u : NULL;
+}
+
+const struct unit *unit_in_words(const char *words)
+{
+    size_t len;
+    for (const char *s = words; *s; s += len > 0 ? len : 1) {
+        const struct unit *u = unit_at(s, &len);
+        if (u) return u;
+    }
+    return NULL;
+}
+
+/* --- Around a number ----------------------------------------------------------- */
+
+/* "/kg", " per share"; " a week", "an hour" with a time. */
+static bool is_rate(const char *s)
+{
+    char word[WORD_MAX];
+    size_t len;
+    if (*s == '/' || strncmp(s, " / ", 3) == 0) return true;
+    s += *s == ' ';
+    len = word_at(s, word);
+    if (strcmp(word, "per") == 0) return s[len] == ' ';
+    if (strcmp(word, "a") != 0 && strcmp(word, "an") != 0) return false;
+    const struct unit *u = s[len] == ' ' ? unit_at(s + len + 1, &len) : NULL;
+    return u && (u->kind == TIME || u->kind == MONTHS);
+}
+
+void unit_of_number(const char *text, const struct value_number *n,
+                    struct unit_found *out)
+{
+    size_t start, len;
+    *out = (struct unit_found){ .start = n->start, .end = n->end };
+    const char *behind = text + n->end;
+    behind = *behind == '-' ? behind + 1 : word_skip_blank(behind);
+    out->unit = unit_at(behind, &len);
+    if (out->unit) out->end = (size_t)(behind - text) + len;
+    out->per = is_rate(text + out->end);
+    const struct unit *before = unit_before(text, n->start, &start);
+    if (before) {
+        out->unit = before;
+        out->start = start;
+    }
+    if (n->sign) out->unit = find_sign(n->sign);
+}
+
+bool unit_is_like(const struct unit_found *a, const struct unit_found *b)
+{
+    if (!a->unit || !b->unit) return true;
+    if (a->per != b->per) return false;
+    return a->unit == b->unit ||
+           (a->unit->kind > MONEY && a->unit->kind == b->unit->kind && !a->per);
+}
+
+bool unit_convert(const struct unit *from, const struct unit *to, struct decimal *n)
+{
+    return from == to || !from || !to || decimal_ratio(n, from->size, to->size);
+}
+
+void unit_name(const struct unit *u, char out[UNIT_NAME_MAX])
+{
+    snprintf(out, UNIT_NAME_MAX, "%.*s", (int)strcspn(u->names + 1, " "), u->names + 1);
+}

@@ -8,16 +8,22 @@
  * Equal is decided by a key, a short text made of a value once, so that ten
  * thousand answers are sorted and not compared each with each:
  *
- *     "d 20220312"     a day
- *     "n 1200000 usd"  a number, then the words around it
- *     "t folded text"  anything else
+ *     "d 20220312 ann"       a day, then the words around it
+ *     "n 1200000 dollar net" a number, then its unit and the words around it
+ *     "t folded text"        anything else
+ *
+ * Of what is no letter those signs stay that make another thing of a word (C++, C#, A-)
+ * or a number (<5, $5).
  */
 #include "jobs/merge.h"
 
+#include "base/buf.h"
 #include "base/utf8.h"
 #include "jobs/decide.h"
 #include "jobs/date.h"
+#include "jobs/unit.h"
 #include "jobs/value.h"
+#include "jobs/word.h"
 #include "text/names.h"
 #include "text/quote.h"
 
@@ -47,30 +53,66 @@ struct key {
     size_t bare; /* numbers: bytes up to where the words begin; else 0 */
 };
 
-/* Folded words of text[0, len) with single spaces, behind what is in out. */
-static void fold_words(const char *text, size_t len, char *out, size_t size)
+/* Words are being put together: a gap is due before the next one. */
+struct folding {
+    char *out;
+    size_t n, size;
+    bool gap;
+};
+
+static void fold_add(struct folding *f, const uint32_t *cps, int n)
 {
-    const char *end = text + len;
-    size_t n = strlen(out);
-    bool gap = n > 0 && out[n - 1] != ' ';
-    while (text < end && n + 24 < size) {
-        uint32_t cp, folded[4];
-        text += utf8_decode(text, end, &cp);
-        if (!utf8_is_word(cp)) {
-            gap = gap || (n > 0 && out[n - 1] != ' ');
-            continue;
+    if (f->gap && f->n > 0 && n > 0) f->out[f->n++] = ' ';
+    f->gap = f->gap && n == 0;
+    for (int i = 0; i < n; i++) f->n += (size_t)utf8_encode(cps[i], f->out + f->n);
+}
+
+static bool is_dash(uint32_t cp)
+{
+    return cp == '-' || cp == 0x2212 || cp == 0x2013;
+}
+
+static bool is_comparison(uint32_t cp)
+{
+    return cp == '<' || cp == '>' || cp == 0x2264 || cp == 0x2265;
+}
+
+/* The sign that counts here, 0 if it only separates. after: a word or a sign that counts
+ * is right in front. */
+static uint32_t sign_of(uint32_t cp, bool after, const char *next, const char *end)
+{
+    uint32_t then = 0;
+    if (next < end) utf8_decode(next, end, &then);
+    if (utf8_is_currency(cp) || is_comparison(cp)) return cp;
+    if (after && (cp == '+' || cp == '#')) return cp;
+    return after && is_dash(cp) && !utf8_is_word(then) ? '-' : 0;
+}
+
+/* Folded words of text[from, to) with single spaces, behind what is in out. */
+static void fold_words(const char *text, size_t from, size_t to, char *out, size_t size)
+{
+    static const char percent[] = "percent";
+    const char *at = text + from, *end = text + to;
+    struct folding f = { .out = out, .n = strlen(out), .size = size, .gap = true };
+    uint32_t cp = 0, folded[4];
+    bool after = utf8_before(text, from, &cp) > 0 && utf8_is_word(cp);
+    while (at < end && f.n + 24 < f.size) {
+        at += utf8_decode(at, end, &cp);
+        uint32_t sign = utf8_is_word(cp) ? 0 : sign_of(cp, after, at, end);
+        if (sign) {
+            fold_add(&f, &sign, 1);
+        } else if (utf8_is_word(cp)) {
+            fold_add(&f, folded, utf8_fold(cp, folded));
+        } else {
+            f.gap = true;
+            for (const char *s = cp == '%' ? percent : ""; *s; s++) {
+                fold_add(&f, &(uint32_t){ (unsigned char)*s }, 1);
+            }
         }
-        int count = utf8_fold(cp, folded);
-        if (gap && count > 0) out[n++] = ' ';
-        gap = gap && count == 0;
-        for (int i = 0; i < count; i++) {
-            char bytes[4];
-            int size_of = utf8_encode(folded[i], bytes);
-            memcpy(out + n, bytes, (size_t)size_of);
-            n += (size_t)size_of;
-        }
+        after = sign || utf8_is_word(cp);
+        f.gap = f.gap || cp == '%';
     }
-    out[n] = '\0';
+    out[f.n] = '\0';
 }
 
 static bool is_residual(const char *words)
@@ -83,33 +125,89 @@ static bool is_residual(const char *words)
     return n < RESIDUAL_WORDS_MAX;
 }
 
+/* "<" of "< 5 mg"; with it, it is another number. */
+static void add_comparison(const char *value, size_t *start, char out[8])
+{
+    uint32_t cp;
+    size_t at = *start, len;
+    while (at > 0 && value[at - 1] == ' ') at--;
+    len = utf8_before(value, at, &cp);
+    if (len == 0 || !is_comparison(cp)) return;
+    out[utf8_encode(cp, out)] = '\0';
+    *start = at - len;
+}
+
+static void add_unit(const struct unit_found *u, char *words, size_t size)
+{
+    char name[UNIT_NAME_MAX] = "";
+    if (u->unit) unit_name(u->unit, name);
+    snprintf(words, size, "%s%s", name, u->unit && u->per ? "/" : "");
+}
+
 /* A number and little else. */
 static bool key_of_number(const char *value, struct key *k)
 {
     struct value_number found;
-    char digits[DECIMAL_TEXT], words[KEY_BYTES] = "";
+    struct unit_found unit;
+    char digits[DECIMAL_TEXT], words[KEY_BYTES], than[8] = "";
     if (!value_find_number(value, NULL, &found)) return false;
-    fold_words(value, found.start, words, sizeof words);
-    fold_words(value + found.end, strlen(value + found.end), words, sizeof words);
+    unit_of_number(value, &found, &unit);
+    add_comparison(value, &unit.start, than);
+    add_unit(&unit, words, sizeof words);
+    fold_words(value, 0, unit.start, words, sizeof words);
+    fold_words(value, unit.end, strlen(value), words, sizeof words);
     if (!is_residual(words)) return false;
     decimal_format(decimal_plain(found.value), digits);
-    k->bare = (size_t)snprintf(k->text, sizeof k->text, "n %s", digits);
+    k->bare = (size_t)snprintf(k->text, sizeof k->text, "n %s%s", than, digits);
     snprintf(k->text + k->bare, sizeof k->text - k->bare, " %.150s", words);
+    return true;
+}
+
+/* The words around a date, but for what only says that it is one. */
+static void add_without_fillers(const char *words, struct buf *out)
+{
+    static const struct named fillers[] = {
+        { "on", 0 },       { "in", 0 },        { "the", 0 },      { "of", 0 },
+        { "since", 0 },    { "from", 0 },      { "dated", 0 },    { "monday", 0 },
+        { "tuesday", 0 },  { "wednesday", 0 }, { "thursday", 0 }, { "friday", 0 },
+        { "saturday", 0 }, { "sunday", 0 },
+    };
+    char word[WORD_MAX];
+    for (const char *s = words; *s;) {
+        size_t len = strcspn(s, " ");
+        bool whole = word_at(s, word) == len;
+        if (!whole || !WORD_FIND(fillers, word)) buf_addf(out, " %.*s", (int)len, s);
+        s += len + (s[len] == ' ');
+    }
+}
+
+/* A day and little else. */
+static bool key_of_date(const char *value, struct key *k)
+{
+    struct date date;
+    char words[KEY_BYTES] = "";
+    size_t len = strlen(value);
+    if (len > DATE_BYTES_MAX || !date_find(value, &date) || date.yyyymmdd % 100 == 0) {
+        return false;
+    }
+    fold_words(value, 0, date.start, words, sizeof words);
+    fold_words(value, date.end, len, words, sizeof words);
+    struct buf key;
+    buf_init(&key, sizeof k->text);
+    buf_addf(&key, "d %d", date.yyyymmdd);
+    add_without_fillers(words, &key);
+    snprintf(k->text, sizeof k->text, "%s", key.data);
+    buf_release(&key);
     return true;
 }
 
 static void make_key(const char *value, struct key *k)
 {
-    struct date date;
     k->bare = 0;
-    if (strlen(value) <= DATE_BYTES_MAX && date_find(value, &date) &&
-        date.yyyymmdd % 100 > 0) {
-        snprintf(k->text, sizeof k->text, "d %d", date.yyyymmdd);
-        return;
-    }
-    if (key_of_number(value, k)) return;
+    if (key_of_date(value, k) || key_of_number(value, k)) return;
     snprintf(k->text, sizeof k->text, "t ");
-    fold_words(value, strlen(value), k->text, sizeof k->text);
+    fold_words(value, 0, strlen(value), k->text, sizeof k->text);
+    if (k->text[2] == '\0') snprintf(k->text, sizeof k->text, "t %.200s", value);
 }
 
 static bool has_no_words(const struct key *k)
@@ -242,14 +340,19 @@ static void claim_task(struct merging *m, const struct job_list *jobs, int task)
 
 /* --- Findings ---------------------------------------------------------------- */
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct claim *x = a, *y = b;
+    if (x->confidence != y->confidence) return x->confidence > y->confidence ? -1 : 1;
+    if (x->job->search != y->job->search) return x->job->search > y->job->search ? -1 : 1;
+    return (x->job->chunk > y->job->chunk) - (x->job->chunk < y->job->chunk);
+}
+
 static int compare_claims(const void *a, const void *b)
 {
     const struct claim *x = a, *y = b;
     int order = strcmp(x->key, y->key);
-    if (order != 0) return order;
-    if (x->confidence != y->confidence) return x->confidence > y->confidence ? -1 : 1;
-    if (x->job->search != y->job->search) return x->job->search > y->job->search ? -1 : 1;
-    return (x->job->chunk > y->job->chunk) - (x->job->chunk < y->job->chunk);
+    return order != 0 ? order : compare_places(x, y);
 }
 
 /* A yes or a choice is a conclusion; its words need not stand anywhere. */
@@ -340,6 +443,7 @@ static void find_task(struct merging *m, const struct task *task)
     qsort(m->claims, m->n_claims, sizeof *m->claims, compare_claims);
     for (size_t i = 0, n; i < m->n_claims; i += n) {
         n = joins(task) ? group_length(m->claims + i, m->n_claims - i) : 1;
+        qsort(m->claims + i, n, sizeof *m->claims, compare_places);
         add_finding(m, m->claims + i, n);
     }
 }

@@ -24,7 +24,8 @@ void merge_jobs(const struct reading *r, const struct plan *plan,
                 const struct job_list *jobs, int first_id, struct finding_list *out);
 
 /* Are two values the same answer? Numbers by value (with scale words and signs;
- * a unit that only one names does not count), dates by day, text folded. */
+ * a unit that only one names does not count), dates by day, text folded: what stands
+ * around a number or a date has to be the same, and C is not C++. */
 bool merge_same_value(const char *a, const char *b);
 
 #endif

@@ -234,18 +234,26 @@ static void keep_choice(struct arena *a, const char *choice, struct reply_value 
         (struct reply_value){ .state = JOB_ANSWERED, .answer = arena_strdup(a, choice) };
 }
 
-/* A worker that answers a choice in words all the same. */
+/* A worker that answers a choice in words all the same. Folded, "<5" and ">5" are one:
+ * then only as it is written. */
 static const char *choice_in_words(const struct task *task, const struct llm_reply *reply)
 {
     bool whole;
     struct slice line = first_line(reply, &whole);
-    char said[FOLDED_BYTES], choice[FOLDED_BYTES];
+    char said[FOLDED_BYTES], folded[FOLDED_BYTES];
+    const char *found = NULL;
+    size_t n = 0;
     fold(line.text, line.len, said);
     for (size_t i = 0; i < task->n_choices; i++) {
-        fold(task->choices[i], strlen(task->choices[i]), choice);
-        if (strcmp(said, choice) == 0) return task->choices[i];
+        const char *choice = task->choices[i];
+        size_t len = strlen(choice);
+        if (len == line.len && memcmp(line.text, choice, len) == 0) return choice;
+        fold(choice, len, folded);
+        if (strcmp(said, folded) != 0) continue;
+        found = choice;
+        n++;
     }
-    return NULL;
+    return n == 1 ? found : NULL;
 }
 
 static void read_json(struct arena *a, const struct task *task, const json_t *schema,

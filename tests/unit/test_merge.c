@@ -190,6 +190,20 @@ static void test_items_of_lists(void **state)
     desk_release(&d);
 }
 
+/* The same day and the same letter, but not the same. */
+static void test_items_that_differ_in_little(void **state)
+{
+    (void)state;
+    struct desk d;
+    init(&d, "{\"tasks\":[{\"ask\":\"Which?\",\"answer\":\"list\"}]}");
+    add(&d, 0, ROPE, 0, "x")->items =
+        "[\"Ann, 12 March 2022\",\"Bob, 12 March 2022\",\"C\",\"C++\",\"C#\"]";
+    add(&d, 0, SHORT, 0, "x")->items =
+        "[\"Cy, 12 March 2022\",\"Bob, 2022-03-12\",\"c#\"]";
+    assert_int_equal(merge(&d).n, 6);
+    desk_release(&d);
+}
+
 static void test_sorted_by_task_and_numbered_on(void **state)
 {
     (void)state;
@@ -231,6 +245,15 @@ static void test_same_value(void **state)
         { "a  b", "A, B" },
         { "\"Ann Lee\"", "Ann Lee" },
         { "three (3) years", "three (3) years" },
+        { "On 12 March 1956.", "Monday, 12.03.1956" },
+        { "Ann, 12 March 2022", "Ann (2022-03-12)" },
+        { "€500", "EUR 500" },
+        { "5%", "5 per cent" },
+        { "5", "$5" },
+        { "#5", "5" },
+        { "well-known", "well known" },
+        { "C++", "c++." },
+        { "1/2 cup", "0.5 cup" },
     };
     static const char *const other[][2] = {
         { "5 mg", "5 ml" },
@@ -241,6 +264,22 @@ static void test_same_value(void **state)
         { "", "x" },
         { "March 1956", "March 1957" },
         { "type 1", "type 2" },
+        { "Ann, 12 March 2022", "Bob, 12 March 2022" },
+        { "1.1.2020 - 31.12.2022", "1.1.2020" },
+        { "3 May 1901: leak", "3 May 1901: fire" },
+        { "C", "C++" },
+        { "C++", "C#" },
+        { "A+", "A-" },
+        { "A-", "A" },
+        { "HIV+", "HIV−" },
+        { "$500", "€500" },
+        { "< 5 mg", "> 5 mg" },
+        { "<5", "5" },
+        { "≥ 5", "≤ 5" },
+        { "+", "-" },
+        { ".5 mg", "5 mg" },
+        { "$5 a day", "$5" },
+        { "5% of men", "5 men" },
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         if (!merge_same_value(same[i][0], same[i][1]))
@@ -292,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_supporting_place_is_kept),
         cmocka_unit_test(test_samples_vote),
         cmocka_unit_test(test_items_of_lists),
+        cmocka_unit_test(test_items_that_differ_in_little),
         cmocka_unit_test(test_sorted_by_task_and_numbered_on),
         cmocka_unit_test(test_nothing_answered),
         cmocka_unit_test(test_same_value),

@@ -18,6 +18,7 @@
 #include "jobs/merge.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "jobs/decide.h"
 #include "jobs/date.h"
@@ -252,6 +253,21 @@ struct merging {
     size_t n_found, cap_found;
 };
 
+/* Of amounts that are to be summed, a sample that names one again means another one, as
+ * long as the excerpt holds more of it than the sample has named. */
+static bool stands_more_often(const struct merging *m, const struct job *job,
+                              const char *value, size_t named)
+{
+    struct value_number n;
+    if (!value_find_number(value, NULL, &n)) return false;
+    const struct chunk *chunk = &m->r->chunks->items[job->chunk];
+    const char *text = m->r->set->docs[chunk->doc]->text;
+    char *excerpt = mem_strndup(text + chunk->start, chunk->end - chunk->start);
+    bool more = value_count_number(excerpt, n.value) > named;
+    mem_free(excerpt);
+    return more;
+}
+
 /* A sample's value: a vote for an equal one of the same job (claims from `from`
  * on), or a claim of its own. */
 static void add_vote(struct merging *m, size_t from, const struct job *job,
@@ -259,13 +275,19 @@ static void add_vote(struct merging *m, size_t from, const struct job *job,
 {
     struct key key;
     make_key(value, &key);
+    size_t named = 0;
+    bool sum = m->plan->tasks[job->task].reduce == REDUCE_SUM;
     for (size_t i = from; i < m->n_claims; i++) {
         struct claim *c = &m->claims[i];
         if (strcmp(c->key, key.text) != 0) continue;
-        c->votes += c->last_sample != job->sample;
+        bool again = c->last_sample == job->sample;
+        named += again;
+        if (again && sum) continue;
+        c->votes += !again;
         c->last_sample = job->sample;
         return;
     }
+    if (named > 0 && !stands_more_often(m, job, value, named)) return;
     mem_grow((void **)&m->claims, &m->cap_claims, m->n_claims + 1, sizeof *m->claims);
     m->claims[m->n_claims++] = (struct claim){
         .job = job,

@@ -11,7 +11,8 @@
  * supported where its sentence names another and nothing around it the one asked for.
  *
  * Where equal values are different things they are not joined: amounts that
- * are to be summed, and places that say yes and are to be counted. */
+ * are to be summed (of one excerpt, as often as it holds the number), and places that say
+ * yes and are to be counted. */
 #ifndef LW_JOBS_MERGE_H
 #define LW_JOBS_MERGE_H
 

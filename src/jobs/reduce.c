@@ -1,11 +1,13 @@
 /* reduce.c - many findings of a task to one value.
  *
  * Each reduce is a fold over the findings of its task, in the order of their
- * rank: it says of each whether it can take part, and keeps what it needs. */
+ * rank: it says of each whether it can take part, and keeps what it needs. Amounts are
+ * put into one unit before they are folded. */
 #include "jobs/reduce.h"
 
 #include "base/buf.h"
 #include "jobs/date.h"
+#include "jobs/unit.h"
 #include "jobs/value.h"
 
 #include <ctype.h>
@@ -14,13 +16,23 @@
 
 enum { LIST_BYTES_MAX = 64 * 1024 };
 
+/* What a finding states, before and after it is put into the unit of all. */
+struct amount {
+    bool known;
+    struct decimal value;
+    struct unit_found unit;
+};
+
 struct fold {
     const struct task *task;
-    struct buf list;            /* LIST */
-    size_t count;               /* COUNT */
-    struct decimal number;      /* SUM, MIN, MAX */
-    int day;                    /* LATEST, EARLIEST */
-    const struct finding *best; /* of those that choose one */
+    const struct finding *items;
+    struct amount *amounts;       /* SUM, MIN, MAX: one for each of items */
+    const struct unit *converted; /* SUM: the unit of the total, NULL as stated */
+    struct buf list;              /* LIST */
+    size_t count;                 /* COUNT */
+    struct decimal number;        /* SUM, MIN, MAX */
+    int day;                      /* LATEST, EARLIEST */
+    const struct finding *best;   /* of those that choose one */
     size_t *from;
     size_t n_from;
 };
@@ -58,22 +70,22 @@ static bool fold_count(struct fold *f, const struct finding *x)
 
 static bool fold_sum(struct fold *f, const struct finding *x)
 {
-    struct value_number n;
-    if (!value_find_number(x->value, f->task->unit, &n)) return false;
+    const struct amount *a = &f->amounts[x - f->items];
+    if (!a->known) return false;
     if (f->n_from == 0) {
-        f->number = n.value;
+        f->number = a->value;
         return true;
     }
-    return decimal_add(f->number, n.value, &f->number);
+    return decimal_add(f->number, a->value, &f->number);
 }
 
 static bool fold_number(struct fold *f, const struct finding *x, int wanted)
 {
-    struct value_number n;
-    if (!value_find_number(x->value, f->task->unit, &n)) return false;
-    if (!f->best || decimal_compare(n.value, f->number) == wanted) {
+    const struct amount *a = &f->amounts[x - f->items];
+    if (!a->known) return false;
+    if (!f->best || decimal_compare(a->value, f->number) == wanted) {
         f->best = x;
-        f->number = n.value;
+        f->number = a->value;
     }
     return true;
 }
@@ -118,6 +130,88 @@ static bool (*const folds[REDUCE_KINDS])(struct fold *f, const struct finding *x
     [REDUCE_LATEST] = fold_latest, [REDUCE_EARLIEST] = fold_earliest,
 };
 
+/* --- Amounts in one unit ------------------------------------------------------ */
+
+static struct amount read_amount(const struct task *task, const char *text)
+{
+    struct value_number n;
+    struct amount a = { .known = value_find_number(text, task->unit, &n) };
+    if (!a.known) return a;
+    unit_of_number(text, &n, &a.unit);
+    a.value = n.value;
+    a.known = !unit_goes_on(text, &a.unit);
+    return a;
+}
+
+/* A kind of unit, how many amounts have it, and the smallest and largest of them. */
+struct kind {
+    struct unit_found unit;
+    const struct unit *largest;
+    size_t n;
+};
+enum { KINDS_MAX = 64 };
+
+static void count_kind(struct kind kinds[KINDS_MAX], const struct unit_found *u)
+{
+    size_t k = 0;
+    while (k < KINDS_MAX && kinds[k].n > 0 && !unit_is_like(&kinds[k].unit, u)) k++;
+    if (k == KINDS_MAX) return;
+    struct kind *kind = &kinds[k];
+    if (kind->n++ == 0) *kind = (struct kind){ *u, u->unit, 1 };
+    if (u->unit->size < kind->unit.unit->size) kind->unit = *u;
+    if (u->unit->size > kind->largest->size) kind->largest = u->unit;
+}
+
+/* The kind that most amounts have, the first of equals; n 0: none has one. */
+static struct kind common_kind(const struct fold *f, size_t n)
+{
+    struct kind kinds[KINDS_MAX] = { { .n = 0 } };
+    size_t best = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct amount *a = &f->amounts[i];
+        if (a->known && a->unit.unit) count_kind(kinds, &a->unit);
+    }
+    for (size_t k = 1; k < KINDS_MAX; k++) {
+        if (kinds[k].n > kinds[best].n) best = k;
+    }
+    return kinds[best];
+}
+
+/* All amounts in one unit; those that have no exact number in it are not known. Where
+ * units of two sizes occur, a number alone may be of either. */
+static void convert_amounts(struct fold *f, size_t n)
+{
+    struct kind kind = { .n = 0 };
+    bool asked = false;
+    if (f->task->unit) {
+        unit_in_words(f->task->unit, &kind.unit);
+        asked = kind.unit.unit != NULL;
+    }
+    if (!asked) kind = common_kind(f, n);
+    bool mixed = !asked && kind.largest != kind.unit.unit;
+    if (mixed && !f->task->unit) f->converted = kind.unit.unit;
+    for (size_t i = 0; i < n; i++) {
+        struct amount *a = &f->amounts[i];
+        a->known = a->known && unit_is_like(&a->unit, &kind.unit) &&
+                   !(mixed && !a->unit.unit) &&
+                   unit_convert(a->unit.unit, kind.unit.unit, &a->value);
+    }
+}
+
+/* Of what takes part: the findings of the task that their excerpts support. */
+static void read_amounts(struct arena *arena, struct fold *f, int task,
+                         const struct finding_list *findings)
+{
+    f->amounts = arena_array(arena, findings->n, sizeof *f->amounts);
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct finding *x = &findings->items[i];
+        if (x->task == task && x->supported) {
+            f->amounts[i] = read_amount(f->task, x->value);
+        }
+    }
+    convert_amounts(f, findings->n);
+}
+
 /* --- The value ---------------------------------------------------------------- */
 
 /* Is it evidence of the value? A no takes part in a count of those that say yes, and is
@@ -132,7 +226,12 @@ static const char *sum_text(struct arena *arena, const struct fold *f)
 {
     char digits[DECIMAL_TEXT];
     decimal_format(f->number, digits);
+    char own[UNIT_NAME_MAX];
     const char *unit = f->task->unit;
+    if (f->converted) {
+        unit_name(f->converted, own);
+        unit = own;
+    }
     return arena_printf(arena, "%s%s%s", digits, unit ? " " : "", unit ? unit : "");
 }
 
@@ -146,20 +245,29 @@ static const char *value_of(struct arena *arena, const struct fold *f)
     }
 }
 
+static bool needs_amounts(enum reduce_kind reduce)
+{
+    return reduce == REDUCE_SUM || reduce == REDUCE_MIN || reduce == REDUCE_MAX;
+}
+
 void reduce_task(struct arena *arena, const struct plan *plan, int task,
                  const struct finding_list *findings, struct reduced *out)
 {
     const struct task *t = &plan->tasks[task];
     bool takes_all = t->reduce == REDUCE_LIST || t->reduce == REDUCE_VOTE;
     struct fold f = { .task = t,
+                      .items = findings->items,
                       .from = arena_array(arena, findings->n, sizeof *f.from) };
+    size_t *left = arena_array(arena, findings->n, sizeof *left);
     buf_init(&f.list, LIST_BYTES_MAX);
     *out = (struct reduced){ .value = NULL };
+    if (needs_amounts(t->reduce)) read_amounts(arena, &f, task, findings);
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *x = &findings->items[i];
         if (x->task != task) continue;
         if ((!takes_all && !x->supported) || !folds[t->reduce](&f, x)) {
             out->left_out++;
+            if (x->supported) left[out->n_left++] = i;
             continue;
         }
         out->used++;
@@ -172,5 +280,6 @@ void reduce_task(struct arena *arena, const struct plan *plan, int task,
     }
     out->from = f.from;
     out->n_from = f.n_from;
+    out->left = left;
     buf_release(&f.list);
 }

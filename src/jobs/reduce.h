@@ -15,6 +15,8 @@ struct reduced {
     /* Indices of the findings behind the value: what said no is not. */
     const size_t *from;
     size_t n_from;
+    const size_t *left; /* of those left out that their excerpt supports: to be told */
+    size_t n_left;
 };
 
 /* Reduce the findings of one task.
@@ -27,7 +29,10 @@ struct reduced {
  *     min, max           the finding with that number, as it was stated
  *     latest, earliest   the same for dates
  *
- * List and vote take every finding; the others only supported ones. */
+ * List and vote take every finding; the others only supported ones. Amounts are added
+ * and compared in one unit (jobs/unit.h): the task's; else the kind of unit that most
+ * have, in its smallest that occurs. What is of another kind, or has no exact number in
+ * that unit, is left out. */
 void reduce_task(struct arena *arena, const struct plan *plan, int task,
                  const struct finding_list *findings, struct reduced *out);
 

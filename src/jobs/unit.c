@@ -2,6 +2,7 @@
 #include "jobs/unit.h"
 
 #include "base/utf8.h"
+#include "jobs/date.h"
 #include "jobs/word.h"
 
 #include <ctype.h>
@@ -125,16 +126,6 @@ const struct unit *unit_before(const char *text, size_t end, size_t *start)
     return u && u->kind == MONEY ? u : NULL;
 }
 
-const struct unit *unit_in_words(const char *words)
-{
-    size_t len;
-    for (const char *s = words; *s; s += len > 0 ? len : 1) {
-        const struct unit *u = unit_at(s, &len);
-        if (u) return u;
-    }
-    return NULL;
-}
-
 /* --- Around a number ----------------------------------------------------------- */
 
 /* "/kg", " per share"; " a week", "an hour" with a time. */
@@ -167,6 +158,31 @@ void unit_of_number(const char *text, const struct value_number *n,
         out->start = start;
     }
     if (n->sign) out->unit = find_sign(n->sign);
+}
+
+void unit_in_words(const char *words, struct unit_found *out)
+{
+    size_t len;
+    *out = (struct unit_found){ .unit = NULL };
+    for (const char *s = words; *s && !out->unit; s += len > 0 ? len : 1) {
+        out->unit = unit_at(s, &len);
+        out->end = (size_t)(s - words) + len;
+    }
+    out->per = out->unit && is_rate(words + out->end);
+}
+
+bool unit_goes_on(const char *text, const struct unit_found *u)
+{
+    struct value_number n;
+    struct unit_found more;
+    if (!u->unit || text[u->end] != ' ') return false;
+    const char *next = text + u->end + 1;
+    bool and = strncmp(next, "and ", 4) == 0;
+    if (and) next += 4;
+    if (!isdigit((unsigned char)*next) || date_skip(next)) return false;
+    if (!value_find_number(next, NULL, &n) || n.start > 0) return true;
+    unit_of_number(next, &n, &more);
+    return more.unit || (!and&&n.end < 4);
 }
 
 bool unit_is_like(const struct unit_found *a, const struct unit_found *b)

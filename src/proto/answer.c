@@ -472,18 +472,33 @@ void answer_from_value(const struct record *rec, const char *value, const size_t
     builder_end(&b, FINAL_ANSWERED, out);
 }
 
+/* Findings (indices), each with its mark, as many as are shown. */
+static void add_items(struct builder *b, const size_t *items, size_t n, const char *joint)
+{
+    size_t shown = n < SHOWN_PARTS_MAX ? n : SHOWN_PARTS_MAX;
+    for (size_t i = 0; i < shown; i++) {
+        if (i > 0) buf_add_str(&b->text, joint);
+        add_value(b, b->rec->findings.items[items[i]].value, &items[i], 1);
+    }
+    if (shown < n) buf_addf(&b->text, "; and %zu more", n - shown);
+}
+
+static void add_left_out(struct builder *b, const char *what, const size_t *left,
+                         size_t n)
+{
+    if (n == 0) return;
+    buf_add_str(&b->text, what);
+    add_items(b, left, n, "; ");
+}
+
 void answer_from_parts(const struct record *rec, const struct answer_parts *parts,
                        struct final *out)
 {
     struct builder b;
-    size_t shown = parts->n < SHOWN_PARTS_MAX ? parts->n : SHOWN_PARTS_MAX;
     builder_init(&b, rec);
     if (parts->total) buf_addf(&b.text, "%s%s", parts->total, parts->equals);
-    for (size_t i = 0; i < shown; i++) {
-        if (i > 0) buf_add_str(&b.text, parts->joint);
-        add_value(&b, rec->findings.items[parts->from[i]].value, &parts->from[i], 1);
-    }
-    if (shown < parts->n) buf_addf(&b.text, "; and %zu more", parts->n - shown);
+    add_items(&b, parts->from, parts->n, parts->joint);
+    add_left_out(&b, "; not added: ", parts->left, parts->n_left);
     warn_unverified(&b);
     builder_end(&b, FINAL_ANSWERED, out);
 }
@@ -548,6 +563,7 @@ void answer_from_findings(const struct record *rec, struct final *out)
         if (n_with > 1) buf_addf(&b.text, "- %s ", asked->ask);
         if (asked->reduced) {
             add_value(&b, asked->reduced, asked->from, asked->n_from);
+            add_left_out(&b, "; without: ", asked->left, asked->n_left);
         } else {
             add_best_values(&b, asked);
         }

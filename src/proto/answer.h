@@ -31,13 +31,16 @@ void answer_from_value(const struct record *rec, const char *value, const size_t
 
 /* What the parts of the documents say together: the items, each with its mark, behind the
  * total, if there is one. "agate [1]; coral [2]"; "5: 3 May [1]; 9 June [2]; ...";
- * "115 = 51 crowns [1] + 64 crowns [2]". from: findings (indices), n >= 1. */
+ * "115 = 51 crowns [1] + 64 crowns [2]; not added: several [3]". from: findings
+ * (indices), n >= 1. */
 struct answer_parts {
     const char *total;  /* NULL: none */
     const char *equals; /* behind the total: ": ", " = " */
     const char *joint;  /* between items: "; ", " + " */
     const size_t *from;
     size_t n;
+    const size_t *left; /* findings that are missing from the total */
+    size_t n_left;
 };
 void answer_from_parts(const struct record *rec, const struct answer_parts *parts,
                        struct final *out);

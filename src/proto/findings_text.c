@@ -52,6 +52,16 @@ static void add_string(struct buf *b, const char *text, size_t len, size_t bytes
 /* --- Lines --------------------------------------------------------------- */
 
 /* Totals are our own words; any other value is a document's. */
+static void add_ids(const struct packing *p, struct buf *b, const size_t *findings,
+                    size_t n)
+{
+    size_t shown = n < IDS_SHOWN_MAX ? n : IDS_SHOWN_MAX;
+    for (size_t i = 0; i < shown; i++) {
+        buf_addf(b, "%s%s", i ? ", " : "", p->rec->findings.items[findings[i]].id);
+    }
+    if (shown < n) buf_addf(b, " and %zu more", n - shown);
+}
+
 static void add_reduced(const struct packing *p, struct buf *b, const struct asked *asked)
 {
     if (!asked->reduced) return;
@@ -62,13 +72,20 @@ static void add_reduced(const struct packing *p, struct buf *b, const struct ask
     } else {
         add_string(b, asked->reduced, strlen(asked->reduced), VALUE_BYTES_MAX);
     }
-    size_t n = asked->n_from, shown = n < IDS_SHOWN_MAX ? n : IDS_SHOWN_MAX;
-    for (size_t i = 0; i < shown; i++) {
-        const char *id = p->rec->findings.items[asked->from[i]].id;
-        buf_addf(b, "%s%s", i ? ", " : " (", id);
-    }
-    if (shown < n) buf_addf(b, " and %zu more", n - shown);
-    if (n > 0) buf_add_char(b, ')');
+    if (asked->n_from == 0) return;
+    buf_add_str(b, " (");
+    add_ids(p, b, asked->from, asked->n_from);
+    buf_add_char(b, ')');
+}
+
+/* What a total or a largest one does not take in. */
+static void add_left_out(const struct packing *p, struct buf *b,
+                         const struct asked *asked)
+{
+    if (!asked->reduced || asked->n_left == 0) return;
+    buf_add_str(b, ", without ");
+    add_ids(p, b, asked->left, asked->n_left);
+    buf_add_str(b, " (not to be read, or of another unit)");
 }
 
 /* A model in this process puts into its answer whatever it sees: "(read 3 of 23 parts)".
@@ -95,7 +112,10 @@ static const char *head_of(const struct packing *p, size_t index, enum head how)
     buf_addf(&b, "%zu. %.*s\n", index + 1,
              (int)utf8_floor(asked->ask, len, ASK_BYTES_MAX), asked->ask);
     add_reading(p, &b, asked);
-    if (how == HEAD_WHOLE) add_reduced(p, &b, asked);
+    if (how == HEAD_WHOLE) {
+        add_reduced(p, &b, asked);
+        add_left_out(p, &b, asked);
+    }
     buf_add_char(&b, '\n');
     return keep(p, &b);
 }

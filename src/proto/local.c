@@ -78,10 +78,15 @@ static void answer_all(const struct proto_run *run, const struct record *rec,
     size_t *from = arena_array(rec->reading->arena, rec->findings.n, sizeof *from);
     if (kind == QUESTION_LIST || kind == QUESTION_SUMMARY) {
         parts.n = verified(rec, from);
+    } else if (sum && !asked->reduced) { /* nothing that can be added up */
+        parts.n = verified(rec, from);
+        parts.joint = "; ";
     } else if (asked->reduced) {
         parts.total = asked->reduced;
         parts.n = asked->n_from;
         memcpy(from, asked->from, asked->n_from * sizeof *from);
+        parts.left = asked->left;
+        parts.n_left = asked->n_left;
     }
     sort_by_place(rec, from, parts.n);
     parts.from = from;

@@ -73,18 +73,27 @@ static void count_parts(struct asked *asked, int task, const struct job_list *jo
     }
 }
 
+static const size_t *shifted(struct arena *arena, const size_t *items, size_t n,
+                             size_t base)
+{
+    size_t *out = arena_array(arena, n, sizeof *out);
+    for (size_t i = 0; i < n; i++) out[i] = base + items[i];
+    return out;
+}
+
 static void add_reduced(struct record *rec, struct asked *asked, const struct plan *plan,
                         int task, const struct finding_list *found, size_t base)
 {
     struct reduced reduced = { .value = NULL };
     reduce_task(rec->reading->arena, plan, task, found, &reduced);
     if (!reduced.value) return;
-    size_t *from = arena_array(rec->reading->arena, reduced.n_from, sizeof *from);
-    for (size_t i = 0; i < reduced.n_from; i++) from[i] = base + reduced.from[i];
+    struct arena *arena = rec->reading->arena;
     asked->reduced = reduced.value;
     asked->reduced_how = plan->tasks[task].reduce;
-    asked->from = from;
+    asked->from = shifted(arena, reduced.from, reduced.n_from, base);
     asked->n_from = reduced.n_from;
+    asked->left = shifted(arena, reduced.left, reduced.n_left, base);
+    asked->n_left = reduced.n_left;
 }
 
 void record_add_jobs(struct record *rec, const struct plan *plan,

@@ -25,6 +25,10 @@ struct asked {
     enum reduce_kind reduced_how;
     const size_t *from; /* indices into findings */
     size_t n_from;
+    /* Findings that their quotes show and that are not in it: no number or date can be
+     * read in them, or one of another unit. */
+    const size_t *left;
+    size_t n_left;
 };
 
 struct record {

@@ -560,6 +560,23 @@ static void test_lists_counts_and_sums_are_put_together_here(void **state)
               "2: 51 crowns to Marrowby [1]; 64 crowns to Thistledown [2]", 2);
 }
 
+/* What is missing from a sum is told with it. */
+static void test_sum_tells_what_it_leaves_out(void **state)
+{
+    (void)state;
+    check_all("How many crowns did she pay in all?",
+              "when user contains \"51 crowns\"\n"
+              "say {\"items\": [\"51 crowns to Marrowby\", \"crowns\"]}\n"
+              "\n"
+              "when user contains \"64 crowns\"\n"
+              "say {\"items\": [\"64 crowns\"]}\n"
+              "\n"
+              "when any contains \"\"\n"
+              "say {\"items\": []}\n",
+              "115 = 51 crowns to Marrowby [1] + 64 crowns [2]; not added: crowns [1]",
+              2);
+}
+
 static void test_anything_at_all(void **state)
 {
     (void)state;
@@ -757,6 +774,7 @@ int main(void)
         cmocka_unit_test(test_the_first_and_the_last_of_changing_states),
         cmocka_unit_test(test_the_last_state_is_cited_from_the_last_part),
         cmocka_unit_test(test_lists_counts_and_sums_are_put_together_here),
+        cmocka_unit_test(test_sum_tells_what_it_leaves_out),
         cmocka_unit_test(test_anything_at_all),
         cmocka_unit_test(test_only_a_yes_is_evidence),
         cmocka_unit_test(test_nothing_at_all),

@@ -16,10 +16,10 @@
 static const char *const docs[] = {
     "Rope is old.\n\nThe budget was 1.2 million dollars. It rained.\n\nRope again.",
     "In short: a budget of $1,200,000 was agreed.\n\nAspirin and warfarin were given.\n\n"
-    "Warfarin was stopped.",
+    "Warfarin was stopped.\n\nIn May she paid 51 crowns, in June 51 crowns.",
     NULL,
 };
-enum { ROPE, BUDGET, ROPE_AGAIN, SHORT, BOTH_DRUGS, STOPPED };
+enum { ROPE, BUDGET, ROPE_AGAIN, SHORT, BOTH_DRUGS, STOPPED, PAID };
 
 static void init(struct desk *d, const char *plan)
 {
@@ -119,6 +119,26 @@ static void test_summed_values_stay_apart(void **state)
     add(&d, 1, ROPE, 0, "Yes");
     add(&d, 1, ROPE_AGAIN, 0, "Yes");
     assert_int_equal(merge(&d).n, 4);
+    desk_release(&d);
+}
+
+/* Within a part too, as often as they stand in it. */
+static void test_equal_amounts_of_one_part(void **state)
+{
+    (void)state;
+    struct desk d;
+    init(&d, "{\"tasks\":[{\"ask\":\"paid\",\"reduce\":\"sum\",\"samples\":2},"
+             "{\"ask\":\"which\",\"answer\":\"list\"}]}");
+    const char *items = "[\"51 crowns\",\"51 crowns\",\"51 crowns\"]";
+    d.plan.tasks[0].answer = ANSWER_LIST; /* as for a question: jobs/question.h */
+    add(&d, 0, PAID, 0, "x")->items = items;
+    add(&d, 0, PAID, 1, "x")->items = "[\"51 crowns\",\"51 crowns\"]";
+    add(&d, 1, PAID, 0, "x")->items = items;
+    struct finding_list out = merge(&d);
+    assert_int_equal(out.n, 3);
+    assert_int_equal(out.items[1].task, 0);
+    assert_int_equal(out.items[1].votes, 2);
+    assert_int_equal(out.items[2].task, 1);
     desk_release(&d);
 }
 
@@ -327,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_quote_is_the_sources),
         cmocka_unit_test(test_equal_values_join),
         cmocka_unit_test(test_summed_values_stay_apart),
+        cmocka_unit_test(test_equal_amounts_of_one_part),
         cmocka_unit_test(test_invented_numbers_are_not_supported),
         cmocka_unit_test(test_supporting_place_is_kept),
         cmocka_unit_test(test_samples_vote),

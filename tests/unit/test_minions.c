@@ -276,6 +276,31 @@ static const char list_worker[] = "when user contains \"12 million dollars\"\n"
                                   "when any contains \"\"\n"
                                   "say {\"items\": []}\n";
 
+/* Dollars and euros are not added, and the supervisor is told which are missing. */
+static void test_what_a_sum_leaves_out_is_told(void **state)
+{
+    (void)state;
+    struct world_options opt =
+        options("when user contains \"Plan the reading\"\n"
+                "say {\"tasks\": [{\"ask\": \"Which sums?\", \"reduce\": \"sum\"}]}\n"
+                "\n"
+                "when user contains \"sum: 12000000 (f1), without f2 (not to be\"\n"
+                "say {\"rests_on\": [\"f1\"], \"answer\": \"12 million, at least.\"}\n");
+    struct world w;
+    opt.worker = "when user contains \"12 million dollars\"\n"
+                 "say 12 million dollars\n"
+                 "\n"
+                 "when user contains \"45 euros\"\n"
+                 "say 45 euros\n"
+                 "\n"
+                 "when any contains \"\"\n"
+                 "say not stated\n";
+    world_init(&w, &opt);
+    assert_int_equal(world_run(&w, "minions"), 0);
+    assert_contains(w.out.answer, "12 million, at least.");
+    world_release(&w);
+}
+
 /* "one malformed worker reply ends the run" */
 static void test_one_malformed_worker_reply_does_not_end_the_run(void **state)
 {
@@ -868,6 +893,7 @@ int main(void)
         cmocka_unit_test(test_small_supervisor_splits_the_question),
         cmocka_unit_test(test_small_supervisor_is_not_asked_about_nothing),
         cmocka_unit_test(test_each_job_is_a_request_of_its_own),
+        cmocka_unit_test(test_what_a_sum_leaves_out_is_told),
         cmocka_unit_test(test_one_malformed_worker_reply_does_not_end_the_run),
         cmocka_unit_test(test_cut_off_worker_replies_are_counted_as_failed),
         cmocka_unit_test(test_final_json_failing_loses_nothing),

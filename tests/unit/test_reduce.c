@@ -50,6 +50,15 @@ static struct finding_list findings_of(struct arena *a, const char *text)
     return list;
 }
 
+static const char *indices(struct arena *a, const size_t *items, size_t n)
+{
+    const char *text = "";
+    for (size_t i = 0; i < n; i++) {
+        text = arena_printf(a, "%s%s%zu", text, i ? " " : "", items[i]);
+    }
+    return text;
+}
+
 static void check_case(const struct test_case *c)
 {
     struct arena *a = arena_new();
@@ -64,12 +73,11 @@ static void check_case(const struct test_case *c)
     struct finding_list findings = findings_of(a, case_need(c, "findings"));
     struct reduced r;
     reduce_task(a, &plan, 1, &findings, &r);
-    const char *value = r.value ? r.value : "nothing", *from = "";
-    for (size_t i = 0; i < r.n_from; i++) {
-        from = arena_printf(a, "%s%s%zu", from, i ? " " : "", r.from[i]);
-    }
+    const char *value = r.value ? r.value : "nothing";
+    const char *from = indices(a, r.from, r.n_from), *told = indices(a, r.left, r.n_left);
     case_equal(c, "value", value, strlen(value));
     case_equal(c, "from", from, strlen(from));
+    if (case_text(c, "told")) case_equal(c, "told", told, strlen(told));
     size_t lines = findings.n - 2;
     if (r.used + r.left_out != lines)
         case_fail(c, "used %zu, left out %zu", r.used, r.left_out);

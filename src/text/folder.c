@@ -37,7 +37,9 @@ struct walk {
     struct buf path; /* where we are, as the user would write it */
     struct buf rel;  /* the same from the root of the work tree, for ignore */
     size_t n_binary, n_empty;
-    size_t n_unfit; /* there was no room for them in the set */
+    size_t n_unfit;       /* there was no room for them in the set */
+    size_t n_same;        /* their text is in the set */
+    struct lw_error same; /* of the first of these */
     struct left_out ignored, links;
     int depth;
     bool stopped;          /* cancelled */
@@ -199,6 +201,8 @@ static void add_file(struct walk *w)
         w->n_binary++;
     } else if (why == REFUSED_EMPTY) {
         w->n_empty++;
+    } else if (why == REFUSED_SAME) {
+        if (w->n_same++ == 0) w->same = err;
     } else if (why == REFUSED_FULL) {
         w->n_unfit++; /* a smaller one may still fit */
     } else {
@@ -296,6 +300,18 @@ static void report_passed(const struct walk *w, const char *folder)
               w->n_binary, w->n_empty, w->n_binary + w->n_empty == 1 ? "" : "s");
 }
 
+static void report_same(const struct walk *w, const char *folder)
+{
+    size_t more = w->n_same - 1;
+    if (w->n_same == 0) return;
+    if (more == 0) {
+        load_warn(w->opt, "%s", w->same.message);
+    } else {
+        load_warn(w->opt, "%s; %zu more file%s in %s %s too", w->same.message, more,
+                  more == 1 ? "" : "s", folder, more == 1 ? "is a copy" : "are copies");
+    }
+}
+
 static void report_unfit(struct walk *w, const char *folder)
 {
     struct lw_error err;
@@ -340,10 +356,12 @@ int load_folder(struct doc_set *set, const char *path, const struct load_options
     begin_ignoring(&w, path);
     walk_folder(&w);
     report_passed(&w, path);
+    report_same(&w, path);
     report_unfit(&w, path);
-    if (set->n_docs > n_before || w.first.code) report_left_out(&w, path);
+    bool read = set->n_docs > n_before || w.n_same > 0;
+    if (read || w.first.code) report_left_out(&w, path);
     ignore_release(&w.ignore);
     buf_release(&w.path);
     buf_release(&w.rel);
-    return set->n_docs > n_before ? 0 : report_nothing(&w, path, err);
+    return read ? 0 : report_nothing(&w, path, err);
 }

@@ -161,6 +161,21 @@ static void say_begin(const struct load_options *opt, const char *path)
     opt->begin(opt->user, sentence.message);
 }
 
+static int check_new(const struct doc_set *set, const struct doc *doc,
+                     enum load_refusal *why, struct lw_error *err)
+{
+    for (size_t i = 0; i < set->n_docs; i++) {
+        const struct doc *other = set->docs[i];
+        if (other->len != doc->len || memcmp(other->text, doc->text, doc->len) != 0) {
+            continue;
+        }
+        *why = REFUSED_SAME;
+        return err_set(err, LW_ERR_INPUT, "%s holds the same text as %s, which is read",
+                       doc->name, other->name);
+    }
+    return 0;
+}
+
 /* Takes bytes. */
 static int load_bytes(struct doc_set *set, const char *path, char *bytes, size_t len,
                       const struct load_options *opt, enum load_refusal *why,
@@ -188,7 +203,8 @@ static int load_bytes(struct doc_set *set, const char *path, char *bytes, size_t
         *why = REFUSED_EMPTY;
         code = err_set(err, LW_ERR_INPUT, "%s holds no text", path);
     } else {
-        code = check_room(set, path, doc->len, why, err);
+        code = check_new(set, doc, why, err);
+        if (!code) code = check_room(set, path, doc->len, why, err);
     }
     if (code) {
         doc_free(doc);
@@ -211,20 +227,30 @@ int load_file(struct doc_set *set, int fd, const char *path,
     return code ? code : load_bytes(set, path, bytes, len, opt, why, err);
 }
 
+/* A file that the user names: that its text is there already is only told. */
+static int load_named(struct doc_set *set, int fd, const char *path,
+                      const struct load_options *opt, struct lw_error *err)
+{
+    struct lw_error told = { .code = 0 };
+    enum load_refusal why = REFUSED_ERROR;
+    int code = load_file(set, fd, path, opt, &why, &told);
+    if (code && why != REFUSED_SAME) return err_set(err, code, "%s", told.message);
+    if (code) load_warn(opt, "%s", told.message);
+    return 0;
+}
+
 static int load_standard_input(struct doc_set *set, const struct load_options *opt,
                                struct lw_error *err)
 {
-    enum load_refusal why;
     int fd = opt->stdin_fd < 0 ? -1 : dup(opt->stdin_fd);
     if (fd < 0) return err_set(err, LW_ERR_INPUT, "standard input cannot be read here");
-    return load_file(set, fd, "standard input", opt, &why, err);
+    return load_named(set, fd, "standard input", opt, err);
 }
 
 int load_path(struct doc_set *set, const char *path, const struct load_options *opt,
               struct lw_error *err)
 {
     struct stat st;
-    enum load_refusal why;
     if (strcmp(path, "-") == 0) return load_standard_input(set, opt, err);
     if (stat(path, &st) != 0) {
         return err_set(err, LW_ERR_INPUT, "cannot open %s: %s", path, strerror(errno));
@@ -236,7 +262,7 @@ int load_path(struct doc_set *set, const char *path, const struct load_options *
     if (fd < 0) {
         return err_set(err, LW_ERR_INPUT, "cannot open %s: %s", path, strerror(errno));
     }
-    return load_file(set, fd, path, opt, &why, err);
+    return load_named(set, fd, path, opt, err);
 }
 
 int load_text(struct doc_set *set, const char *name, const char *text, size_t len,

@@ -16,6 +16,10 @@
  * ignored files and links with a document's name; where nothing else is there, the error
  * counts all of them.
  *
+ * A text is read once: a file that holds the same text as a document before it, most
+ * often the same file by another name, is passed over with a warning. Lists and sums
+ * would have all of it twice.
+ *
  * Text is normalised once, here: a BOM is dropped, UTF-16 with BOM and
  * Latin-1 (when not valid UTF-8) are converted with a warning for the latter,
  * CR LF and CR become LF, NUL and other control characters but \t \n \f become
@@ -50,7 +54,8 @@ struct loader {
 };
 
 /* Add a file, FIFO, folder or "-" to the set; waiting for who writes to one of them
- * ends when the run is cancelled or its time is over. 0 if at least one document came;
+ * ends when the run is cancelled or its time is over. 0 if at least one document came, or
+ * was there before;
  * else LW_ERR_INPUT with what was wrong. Empty files are documents of no text
  * and count as unreadable. */
 int load_path(struct doc_set *set, const char *path, const struct load_options *opt,

@@ -36,8 +36,14 @@ void load_mark_pages(struct doc *doc);
 void load_mark_headings(struct doc *doc);
 
 /* Why load_file() refused: a folder counts the others and says the first. FULL: the set
- * has no room for it. */
-enum load_refusal { REFUSED_ERROR, REFUSED_BINARY, REFUSED_EMPTY, REFUSED_FULL };
+ * has no room for it. SAME: the set holds its text, which is no failure. */
+enum load_refusal {
+    REFUSED_ERROR,
+    REFUSED_BINARY,
+    REFUSED_EMPTY,
+    REFUSED_FULL,
+    REFUSED_SAME
+};
 
 /* Add one file that the caller has opened; closes fd. *why is set on failure. */
 int load_file(struct doc_set *set, int fd, const char *path,

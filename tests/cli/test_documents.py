@@ -53,6 +53,16 @@ def test_pages_without_text_are_reported(case):
     assert any("2 " in w and "page" in w for w in answer["warnings"]), answer["warnings"]
 
 
+def test_the_same_text_is_read_once(case):
+    case.write("docs/a.txt", contract(4))
+    case.write("copy.txt", contract(4))
+    alone = check_answer(ok(ask(case, "docs")).json)
+    answer = check_answer(ok(ask(case, "docs", "docs/a.txt", "copy.txt")).json)
+    assert answer["coverage"] == alone["coverage"], answer["coverage"]
+    same = [w for w in answer["warnings"] if "holds the same text as docs/a.txt" in w]
+    assert len(same) == 2, answer["warnings"]
+
+
 def test_folder_and_gitignore(case):
     case.write("docs/a.txt", contract(4))
     case.write("docs/.gitignore", "*.log\nsecret/\n")

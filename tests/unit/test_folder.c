@@ -107,6 +107,29 @@ static void test_left_out(void **state)
     world_release(&w);
 }
 
+/* Twice the same text would be counted and added up twice. */
+static void test_same_text_is_read_once(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    put(&w, "a.txt", "one text");
+    put(&w, "b.txt", "One text");
+    put(&w, "c.txt", "one text\r\n");
+    put(&w, "d.txt", "one text\n");
+    assert_int_equal(load(&w, ""), 0);
+    check_names(&w, "a.txt b.txt c.txt");
+    assert_int_equal(w.warnings.n, 1);
+    assert_non_null(strstr(w.warnings.text, "d.txt holds the same text as "));
+    assert_int_equal(load(&w, ""), 0); /* all of it is there */
+    assert_int_equal(w.set.n_docs, 3);
+    assert_non_null(strstr(w.warnings.text, "; 3 more files in "));
+    assert_int_equal(load(&w, "/a.txt"), 0);
+    assert_int_equal(w.set.n_docs, 3);
+    assert_int_equal(w.warnings.n, 3);
+    world_release(&w);
+}
+
 static void test_ignore_files(void **state)
 {
     (void)state;
@@ -120,8 +143,8 @@ static void test_ignore_files(void **state)
     put(&w, "sub/.gitignore", "!keep.log\nno.txt\n");
     put(&w, "sub/keep.log", "yes");
     put(&w, "sub/no.txt", "no");
-    put(&w, "sub/top.txt", "yes");
-    put(&w, "z/no.txt", "yes");
+    put(&w, "sub/top.txt", "yes, top");
+    put(&w, "z/no.txt", "yes, z");
     assert_int_equal(load(&w, ""), 0);
     check_names(&w, "a.txt sub/keep.log sub/top.txt z/no.txt");
     world_release(&w);
@@ -383,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_ids),
         cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_same_text_is_read_once),
         cmocka_unit_test(test_ignore_files),
         cmocka_unit_test(test_ignored_documents_are_told),
         cmocka_unit_test(test_inside_a_repository),

@@ -270,16 +270,21 @@ static size_t wave_chunks(const struct llm_info *info)
     return wide ? (size_t)info->parallel : WAVE_CHUNKS;
 }
 
+size_t look_up_limit(const struct reading *r, const struct expanded_task *t)
+{
+    size_t most = (size_t)r->read_max;
+    bool own = r->top_decides && t->task->top > 0;
+    return own || most == 0 || t->n < most ? t->n : most;
+}
+
 static void collect(struct reader *rd, struct look_ups *all)
 {
     for (size_t i = 0; i < rd->jobs->n_tasks; i++) {
         const struct expanded_task *t = &rd->jobs->tasks[i];
         if (!t->look_up || t->n == 0) continue;
-        size_t limit = t->n, most = (size_t)rd->r->read_max;
-        if (rd->r->read_max > 0 && most < limit) limit = most;
         all->items[all->n++] = (struct look_up){
             .t = t,
-            .limit = limit,
+            .limit = look_up_limit(rd->r, t),
             .best = -1,
         };
     }

@@ -9,4 +9,7 @@
  * skipped, with the reason. An error only for CANCEL_ABORT. */
 int look_up_run(struct reader *rd, struct lw_error *err);
 
+/* Chunks that a look-up may read. */
+size_t look_up_limit(const struct reading *r, const struct expanded_task *t);
+
 #endif

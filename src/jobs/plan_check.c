@@ -124,7 +124,7 @@ static int take_docs(const struct checking *c, const json_t *where)
 static int take_pages(const struct checking *c, const json_t *where)
 {
     const json_t *value = field(where, "pages");
-    if (!value || json_array_size(value) == 0) return 0;
+    if (!value || (json_is_array(value) && json_array_size(value) == 0)) return 0;
     json_int_t first = json_integer_value(json_array_get(value, 0));
     json_int_t last =
         json_integer_value(json_array_get(value, json_array_size(value) - 1));
@@ -168,6 +168,28 @@ static int take_id(const struct checking *c, const json_t *object, const char *k
     return 0;
 }
 
+static bool has_task(const struct plan *plan, size_t n, const char *id)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(plan->tasks[i].id, id) == 0) return true;
+    }
+    return false;
+}
+
+/* One that is not known would restrict nothing: all would be read. */
+static int take_found_in(const struct checking *c, const json_t *where)
+{
+    const struct plan *earlier = c->limits->earlier;
+    char *id = c->task->found_in;
+    int code = take_id(c, where, "found_in", id);
+    if (code || !*id || has_task(c->plan, c->plan->n_tasks - 1, id)) return code;
+    if (earlier && has_task(earlier, earlier->n_tasks, id)) return 0;
+    return complain(c,
+                    "\"found_in\" is \"%s\"; it must be the id of a task before it, in "
+                    "this plan or the last one",
+                    id);
+}
+
 static int take_where(const struct checking *c, const json_t *object)
 {
     const json_t *where = field(object, "where");
@@ -179,7 +201,7 @@ static int take_where(const struct checking *c, const json_t *object)
     if (code == 0)
         code = take_texts(c, where, "terms", LIMIT_TERMS, &t->terms, &t->n_terms);
     if (code == 0) code = take_top(c, where);
-    if (code == 0) code = take_id(c, where, "found_in", t->found_in);
+    if (code == 0) code = take_found_in(c, where);
     return code;
 }
 

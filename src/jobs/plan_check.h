@@ -9,7 +9,8 @@
  *               "reduce": "list|vote|count|sum|min|max|latest|earliest"}],
  *    "note": "..."}
  *
- * Only "ask" is required of a task. Unknown fields are ignored, null is absent. */
+ * Only "ask" is required of a task. "found_in" names a task before it, of this plan or
+ * of the round before. Unknown fields are ignored, null is absent. */
 #ifndef LW_JOBS_PLAN_CHECK_H
 #define LW_JOBS_PLAN_CHECK_H
 
@@ -24,6 +25,7 @@ enum { PLAN_ASK_BYTES_MAX = 4096 }; /* of one question to the worker */
 struct plan_limits {
     int tasks_max; /* <= LIMIT_TASKS; more in the plan are dropped and counted */
     int samples_max;
+    const struct plan *earlier; /* of the round before, or NULL: "found_in" may name it */
 };
 
 /* The JSON schema of a plan (new reference), for response_format and grammars. */

@@ -38,6 +38,7 @@ struct reading {
     const struct cancel *cancel;
     const char *question; /* the user's; quotes are chosen with it in mind */
     int read_max;         /* chunks a look-up task may read; 0: all */
+    bool top_decides;     /* but a task with a "top" may read that many */
     struct usage *usage;  /* of the worker's side, added to */
     void (*progress)(void *user, const struct reading_progress *p); /* may be NULL */
     void (*trace)(void *user, const char *sentence);                /* may be NULL */

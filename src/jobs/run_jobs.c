@@ -17,8 +17,7 @@ static int planned(const struct reading *r, const struct expansion *e)
     size_t n = 0;
     for (size_t i = 0; i < e->n_tasks; i++) {
         const struct expanded_task *t = &e->tasks[i];
-        size_t chunks = t->n, most = (size_t)r->read_max;
-        if (t->look_up && r->read_max > 0 && most < chunks) chunks = most;
+        size_t chunks = t->look_up ? look_up_limit(r, t) : t->n;
         n += chunks * (size_t)t->task->n_samples;
     }
     return (int)n;

@@ -43,6 +43,7 @@ static int take_tasks(struct minions *m, const json_t *reply, struct lw_error *e
     const struct plan_limits limits = {
         .tasks_max = m->run->tasks_max,
         .samples_max = m->run->samples > 1 ? m->run->samples : 1,
+        .earlier = &m->plan,
     };
     struct plan plan = { .tasks = NULL };
     size_t dropped = 0;

@@ -182,6 +182,7 @@ static int run_protocol(struct ask *a, struct lw_error *err)
                      .cancel = &s->cancel,
                      .question = a->question,
                      .read_max = read_max(s),
+                     .top_decides = options_int(&s->options, OPT_READ) == OPTIONS_AUTO,
                      .usage = &a->local,
                      .progress = on_progress,
                      .trace = on_trace,

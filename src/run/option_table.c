@@ -107,7 +107,8 @@ static const struct option_spec table[OPTION_COUNT] = {
       .help = "parts of the documents to read for a question, best first",
       .man = "Parts of the documents that are read for a question. They are ranked by "
              "search and read best first. \\fBauto\\fP goes by the question: one that "
-             "looks something up reads the best 10 parts at most, and fewer when the "
+             "looks something up reads the best 10 parts at most (one that a "
+             "supervisor plans, as many as it says), and fewer when the "
              "answer is clearly found; one for all there is (\\(lqname all\\(rq, "
              "\\(lqlist the\\(rq, \\(lqhow many times\\(rq, \\(lqhow much in "
              "all\\(rq, \\(lqis there anything about\\(rq) reads everything, and its "

@@ -80,7 +80,11 @@ void desk_init(struct desk *d, const char *const *docs, enum desk_worker kind,
 void desk_plan(struct desk *d, const char *json)
 {
     size_t dropped;
-    const struct plan_limits limits = { .tasks_max = 32, .samples_max = 16 };
+    const struct plan_limits limits = {
+        .tasks_max = 32,
+        .samples_max = 16,
+        .earlier = d->earlier,
+    };
     json_t *value = json_parse(json, strlen(json), &d->err);
     if (!value) fail_msg("%s", d->err.message);
     plan_release(&d->plan);

@@ -24,6 +24,7 @@ struct desk {
     struct llm *worker; /* a fake; NULL with an empty script */
     struct reading reading;
     struct plan plan;
+    const struct plan *earlier; /* that a plan may refer to; NULL: none */
     struct job_list jobs;
     struct buf traces;
     struct reading_progress progress; /* the last one */

@@ -44,7 +44,11 @@ static void check_case(const struct test_case *c)
     buf_init(&out, 1024 * 1024);
     three_docs(&set);
     json_t *json = parse(case_need(c, "json"));
-    int code = plan_from_json(json, &set, &limits, &plan, &dropped, &err);
+    struct task before = { .id = "before" };
+    struct plan earlier = { .tasks = &before, .n_tasks = 1 };
+    struct plan_limits all = limits;
+    all.earlier = &earlier;
+    int code = plan_from_json(json, &set, &all, &plan, &dropped, &err);
     if (code) {
         if (code != LW_ERR_INPUT) case_fail(c, "code %d", code);
         buf_add_str(&out, err.message);

@@ -176,6 +176,24 @@ static void test_read_max(void **state)
     desk_release(&d);
 }
 
+/* A plan that says how many parts to read is heard, unless the user has said it. */
+static void test_top_of_the_plan(void **state)
+{
+    (void)state;
+    for (int heard = 0; heard <= 1; heard++) {
+        struct desk d;
+        desk_init(&d, company, DESK_IN_PROCESS, nothing_stated);
+        d.reading.read_max = 4;
+        d.reading.top_decides = heard;
+        desk_plan(&d, "{\"tasks\":[{\"ask\":\"What was the capital expenditure?\","
+                      "\"where\":{\"top\":5,\"terms\":[\"the\"]}}]}");
+        assert_int_equal(desk_run(&d), 0);
+        assert_int_equal(desk_count(&d, JOB_ABSENT), heard ? 5 : 4);
+        assert_int_equal(d.progress.total, heard ? 5 : 4);
+        desk_release(&d);
+    }
+}
+
 /* --read all: also behind a clear find. */
 static void test_read_all(void **state)
 {
@@ -249,13 +267,14 @@ static void test_found_in_an_earlier_round(void **state)
     struct plan earlier = d.plan;
     struct job_list jobs = d.jobs;
     d.plan = (struct plan){ .tasks = NULL };
+    d.earlier = &earlier;
     desk_plan(&d, "{\"tasks\":[{\"ask\":\"the year\",\"where\":{\"found_in\":\"capex\"}},"
-                  "{\"ask\":\"the year\",\"where\":{\"found_in\":\"nobody\"}}]}");
+                  "{\"ask\":\"the year\"}]}");
     assert_int_equal(run_jobs(&d.reading, &d.plan, &jobs, &earlier, &d.jobs, &d.err), 0);
     size_t n[2] = { 0, 0 };
     for (size_t i = 0; i < d.jobs.n; i++) n[d.jobs.items[i].task]++;
     assert_int_equal(n[0], 1);
-    assert_int_equal(n[1], COMPANY_CHUNKS); /* nobody knows it: no restriction */
+    assert_int_equal(n[1], COMPANY_CHUNKS);
     plan_release(&earlier);
     desk_release(&d);
 }
@@ -702,6 +721,7 @@ int main(void)
         cmocka_unit_test(test_second_look_turns_away),
         cmocka_unit_test(test_two_look_ups_share_waves),
         cmocka_unit_test(test_read_max),
+        cmocka_unit_test(test_top_of_the_plan),
         cmocka_unit_test(test_read_all),
         cmocka_unit_test(test_lists_read_everything),
         cmocka_unit_test(test_found_in_the_same_plan),

@@ -51,7 +51,6 @@ static void add_string(struct buf *b, const char *text, size_t len, size_t bytes
 
 /* --- Lines --------------------------------------------------------------- */
 
-/* Totals are our own words; any other value is a document's. */
 static void add_ids(const struct packing *p, struct buf *b, const size_t *findings,
                     size_t n)
 {
@@ -62,6 +61,7 @@ static void add_ids(const struct packing *p, struct buf *b, const size_t *findin
     if (shown < n) buf_addf(b, " and %zu more", n - shown);
 }
 
+/* Totals are our own words; any other value is a document's. */
 static void add_reduced(const struct packing *p, struct buf *b, const struct asked *asked)
 {
     if (!asked->reduced) return;

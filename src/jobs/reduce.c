@@ -139,7 +139,7 @@ static struct amount read_amount(const struct task *task, const char *text)
     if (!a.known) return a;
     unit_of_number(text, &n, &a.unit);
     a.value = n.value;
-    a.known = !unit_goes_on(text, &a.unit);
+    a.known = !unit_goes_on(text, &n, &a.unit);
     return a;
 }
 

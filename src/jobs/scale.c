@@ -79,6 +79,8 @@ int scale_read(const char **s, bool money)
         if (!scale) return power;
         power += scale->value;
         *s += gap + len;
+        bool cut = len > 1 && len <= 3 && **s == '.'; /* "Mrd. Euro" */
+        if (cut && word_skip_blank(*s + 1) > *s + 1) *s += 1;
     }
 }
 

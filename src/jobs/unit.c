@@ -117,7 +117,7 @@ static const struct unit *unit_at(const char *s, size_t *len)
 const struct unit *unit_before(const char *text, size_t end, size_t *start)
 {
     char word[WORD_MAX];
-    while (end > 0 && text[end - 1] == ' ') end--;
+    while (end > 0 && strchr(" .", text[end - 1])) end--;
     *start = word_before(text, end, word);
     bool code = end - *start == 3 && isupper((unsigned char)text[*start]) &&
                 isupper((unsigned char)text[end - 1]);
@@ -148,7 +148,8 @@ void unit_of_number(const char *text, const struct value_number *n,
     size_t start, len;
     *out = (struct unit_found){ .start = n->start, .end = n->end };
     const char *behind = text + n->end;
-    behind = *behind == '-' ? behind + 1 : word_skip_blank(behind);
+    bool joined = *behind == '-' && isalpha((unsigned char)behind[1]); /* "5-km" */
+    behind = joined ? behind + 1 : word_skip_blank(behind);
     out->unit = unit_at(behind, &len);
     if (out->unit) out->end = (size_t)(behind - text) + len;
     out->per = is_rate(text + out->end);
@@ -171,10 +172,26 @@ void unit_in_words(const char *words, struct unit_found *out)
     out->per = out->unit && is_rate(words + out->end);
 }
 
-bool unit_goes_on(const char *text, const struct unit_found *u)
+/* "-10", "–$10", " to 12", " or 12" at s. */
+static bool is_range(const char *s)
+{
+    static const char *const joints[] = { "-", "–", " - ", " – ", " to ", " or " };
+    struct value_number n;
+    for (size_t i = 0; i < sizeof joints / sizeof *joints; i++) {
+        size_t len = strlen(joints[i]);
+        if (strncmp(s, joints[i], len) == 0 && !date_skip(s + len)) {
+            return value_find_number(s + len, NULL, &n) && n.start == 0;
+        }
+    }
+    return false;
+}
+
+bool unit_goes_on(const char *text, const struct value_number *number,
+                  const struct unit_found *u)
 {
     struct value_number n;
     struct unit_found more;
+    if (is_range(text + number->end) || is_range(text + u->end)) return true;
     if (!u->unit || text[u->end] != ' ') return false;
     const char *next = text + u->end + 1;
     bool and = strncmp(next, "and ", 4) == 0;

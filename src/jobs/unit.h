@@ -26,8 +26,10 @@ void unit_of_number(const char *text, const struct value_number *n,
                     struct unit_found *out);
 /* The first unit that is named among words: "USD millions", "mg per litre". */
 void unit_in_words(const char *words, struct unit_found *out);
-/* Does another number go on with it: "5 ft 10", "£5 10s", "20 shillings and 6 pence"? */
-bool unit_goes_on(const char *text, const struct unit_found *u);
+/* Does another number belong to it, which is not in its value: "5 ft 10", "£5 10s",
+ * "20 shillings and 6 pence", "5-10 %", "10 to 12 crowns"? */
+bool unit_goes_on(const char *text, const struct value_number *number,
+                  const struct unit_found *u);
 /* The currency that text[0, end) ends with: "USD ", "Rs "; NULL if it ends with none. */
 const struct unit *unit_before(const char *text, size_t end, size_t *start);
 

@@ -75,7 +75,7 @@ int cpu_read_line(const char *line, double *busy_ticks)
 }
 
 #ifdef __linux__
-static double busy_seconds(void)
+static double busy_seconds(int *cores)
 {
     char line[LINE_BYTES];
     cpu_set_t mine;
@@ -92,14 +92,16 @@ static double busy_seconds(void)
         int core = cpu_read_line(line, &ticks);
         if (core >= 0 && core < CPU_SETSIZE && CPU_ISSET((size_t)core, &mine)) {
             sum += ticks;
+            (*cores)++;
         }
     }
     fclose(f);
     return sum / (double)sysconf(_SC_CLK_TCK);
 }
 #else
-static double busy_seconds(void)
+static double busy_seconds(int *cores)
 {
+    *cores = 0;
     return -1;
 }
 #endif
@@ -112,12 +114,15 @@ static double seconds_of(struct timeval t)
 struct cpu_times cpu_look(void)
 {
     struct rusage own;
+    int cores = 0;
+    double busy = busy_seconds(&cores);
 
     getrusage(RUSAGE_SELF, &own);
     return (struct cpu_times){
         .wall = clock_seconds(),
-        .busy = busy_seconds(),
+        .busy = busy,
         .own = seconds_of(own.ru_utime) + seconds_of(own.ru_stime),
+        .cores = cores,
     };
 }
 

@@ -18,6 +18,7 @@ struct cpu_times {
     double wall;
     double busy; /* of all cores that this process may use together; < 0: not known */
     double own;  /* of this process */
+    int cores;   /* that this process may use; 0: not known */
 };
 
 struct cpu_times cpu_look(void);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "engine/load.h"
 #include "engine/need.h"
+#include "engine/threads.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -28,20 +29,23 @@ struct embedder {
     struct loaded model;
     pthread_mutex_t lock;     /* of all below and the context */
     struct tokens head, tail; /* around every piece */
+    struct threads threads;
     struct llama_batch batch;
     struct piece pieces[LOAD_TEXTS];
     int n_pieces;
     const struct cancel *cancel; /* of the call that is under way */
 };
 
+enum { STEP_ABORTED = 2 }; /* llama_decode(), llama_encode() */
+
 /* --- Cancelling ----------------------------------------------------------- */
 
 /* libllama asks before every operation of a step. */
 static bool must_stop(void *user)
 {
-    const struct embedder *e = user;
+    struct embedder *e = user;
 
-    return cancel_level(e->cancel) != CANCEL_NONE;
+    return cancel_level(e->cancel) != CANCEL_NONE || threads_held_up(&e->threads);
 }
 
 static int check_cancel(const struct cancel *cancel, struct lw_error *err)
@@ -80,13 +84,27 @@ static void put_piece(struct embedder *e, size_t text, const llama_token *ids, i
     e->pieces[e->n_pieces++] = (struct piece){ .text = text, .n_tokens = n };
 }
 
-static int compute(struct embedder *e)
+static int compute_once(struct embedder *e)
 {
+    int n = threads_begin(&e->threads);
+
+    llama_set_n_threads(e->model.ctx, n, n);
     if (!e->model.memory) {
         return llama_encode(e->model.ctx, e->batch);
     }
     llama_memory_clear(e->model.memory, false);
     return llama_decode(e->model.ctx, e->batch);
+}
+
+/* What other programs held up begins anew, with fewer threads. */
+static int compute(struct embedder *e)
+{
+    int rc;
+
+    do {
+        rc = compute_once(e);
+    } while (rc == STEP_ABORTED && cancel_level(e->cancel) == CANCEL_NONE);
+    return rc;
 }
 
 /* Compute what was put and add it to the texts' sums. */
@@ -294,6 +312,7 @@ int embed_open(struct llm **out, const struct engine_options *opt, struct lw_err
     pthread_mutex_init(&e->lock, NULL);
     e->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     find_ends(e);
+    threads_init(&e->threads, llama_n_threads(e->model.ctx));
     llama_set_abort_callback(e->model.ctx, must_stop, e);
     if ((rc = check_room(e, opt->path, err))) {
         embedder_close(&e->llm);

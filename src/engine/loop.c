@@ -7,13 +7,15 @@
  *
  * Cancelling: the abort callback looks at the tokens of all callers before
  * every operation of a step. A step that is aborted leaves the cache as it was, so
- * the other callers' requests simply go through it again. */
+ * the other callers' requests simply go through it again. So does a step that other
+ * programs hold up (threads.h), with fewer threads. */
 #include "engine/loop.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/keep.h"
 #include "engine/need.h"
+#include "engine/threads.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -29,6 +31,7 @@ struct loop {
     struct loop_options opt;
     struct schedule sched;
     struct keep keep;
+    struct threads threads;
     struct llama_batch batch;
     struct llama_batch source; /* for the encoder, if the model has one */
     struct tokens encoded;     /* what it read last */
@@ -397,10 +400,28 @@ static int compute(struct loop *loop, const struct sched_piece *pieces, int n)
     return rc ? rc : llama_decode(loop->m->ctx, loop->batch);
 }
 
+static void set_threads(struct loop *loop)
+{
+    int before = loop->threads.now, n = threads_begin(&loop->threads);
+    char sentence[96];
+
+    if (n == before) {
+        return;
+    }
+    llama_set_n_threads(loop->m->ctx, n, n);
+    if (loop->opt.trace) {
+        snprintf(sentence, sizeof sentence,
+                 "%d of %d threads compute, by what other programs leave of the cores", n,
+                 loop->threads.most);
+        loop->opt.trace(loop->opt.user, sentence);
+    }
+}
+
 static void step(struct loop *loop, const struct sched_piece *pieces, int n)
 {
     double begin = clock_seconds();
     draft(loop, pieces, n);
+    set_threads(loop);
     int rc = compute(loop, pieces, n);
 
     if (rc == 0) {
@@ -419,16 +440,23 @@ static void step(struct loop *loop, const struct sched_piece *pieces, int n)
 
 /* --- Calls ---------------------------------------------------------------- */
 
-static bool any_cancelled(void *user)
+static bool any_cancelled(const struct loop *loop)
 {
-    const struct loop *loop = user;
-
     for (const struct call *c = loop->calls; c; c = c->next) {
         if (cancel_level(c->cancel) != CANCEL_NONE) {
             return true;
         }
     }
     return false;
+}
+
+/* Before each operation of a step. What cannot be cut back is not computed anew. */
+static bool must_end_step(void *user)
+{
+    struct loop *loop = user;
+
+    return any_cancelled(loop) ||
+           (loop->m->sharing == LOAD_SHARE_ANY && threads_held_up(&loop->threads));
 }
 
 static void end_cancelled(struct loop *loop)
@@ -580,6 +608,7 @@ struct loop *loop_new(struct loaded *m, const struct loop_options *opt)
         loop->step_costs = mem_alloc(bytes);
         memcpy(loop->step_costs, opt->step_costs, bytes);
     }
+    threads_init(&loop->threads, llama_n_threads(m->ctx));
     keep_init(&loop->keep, m, &loop->sched, opt->disk, opt->kept_bytes_max);
     loop->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     if (m->decoder_start != LLAMA_TOKEN_NULL) {
@@ -587,7 +616,7 @@ struct loop *loop_new(struct loaded *m, const struct loop_options *opt)
     }
     loop->inbox = queue_new();
     sched_init(&loop->sched, m->step_tokens, m->sequences, m->cells, &hooks, loop);
-    llama_set_abort_callback(m->ctx, any_cancelled, loop);
+    llama_set_abort_callback(m->ctx, must_end_step, loop);
     return loop;
 }
 

@@ -174,9 +174,10 @@ static const struct option_spec table[OPTION_COUNT] = {
       .min = 1,
       .max = 1024,
       .help = "threads of a model in this process (the cores there are)",
-      .man = "At most so many threads of a model in this process; otherwise as many as "
-             "\\fBlegwork tune\\fP found best, or as there are cores. While other programs "
-             "keep cores busy, fewer of them compute." },
+      .man =
+          "At most so many threads of a model in this process; otherwise as many as "
+          "\\fBlegwork tune\\fP found best, or as there are cores. While other programs "
+          "keep cores busy, fewer of them compute." },
     { .id = OPT_GPU_LAYERS,
       .name = "gpu-layers",
       .type = OPTION_INT,

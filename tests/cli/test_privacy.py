@@ -177,8 +177,8 @@ def test_file_names_are_not_sent_to_a_worker_elsewhere(case):
     """The lines of an answer on each document begin with its name, on this machine."""
     case.write("schema.json", json.dumps({
         "type": "object", "properties": {"d1": {"type": "string"}}, "required": ["d1"]}))
-    for name in ("name-canary-1.txt", "name-canary-2.txt"):
-        case.write("papers/" + name, contract(10))
+    for n in (1, 2):
+        case.write(f"papers/name-canary-{n}.txt", contract(10 * n))
     worker = case.server("""
 when body contains "Put this answer into JSON"
 say {"d1": "ninety days"}

@@ -194,12 +194,12 @@ bool unit_goes_on(const char *text, const struct value_number *number,
     if (is_range(text + number->end) || is_range(text + u->end)) return true;
     if (!u->unit || text[u->end] != ' ') return false;
     const char *next = text + u->end + 1;
-    bool and = strncmp(next, "and ", 4) == 0;
-    if (and) next += 4;
+    bool joined = strncmp(next, "and ", 4) == 0;
+    if (joined) next += 4;
     if (!isdigit((unsigned char)*next) || date_skip(next)) return false;
     if (!value_find_number(next, NULL, &n) || n.start > 0) return true;
     unit_of_number(next, &n, &more);
-    return more.unit || (!and&&n.end < 4);
+    return more.unit || (!joined && n.end < 4);
 }
 
 bool unit_is_like(const struct unit_found *a, const struct unit_found *b)

@@ -100,6 +100,14 @@ static bool is_default_port(const struct url *url)
     return url->port == (url->https ? 443 : 80);
 }
 
+/* A path is what it is, but OLLAMA_HOST names where all of Ollama is, not its /v1. */
+static bool lacks_version(const struct endpoint *ep, const char *path)
+{
+    size_t len = strlen(path);
+    bool has = len >= 3 && strcmp(path + len - 3, "/v1") == 0;
+    return len == 0 || (!has && strcmp(ep->spec->id, "ollama") == 0);
+}
+
 static void set_address(struct endpoint *ep, const struct url *url)
 {
     const char *host = reached_at(url->host);
@@ -108,9 +116,9 @@ static void set_address(struct endpoint *ep, const struct url *url)
     snprintf(where, sizeof where, "%s%s%s:%d", v6 ? "[" : "", host, v6 ? "]" : "",
              url->port);
     int host_len = (int)(strrchr(where, ':') - where);
-    snprintf(base, sizeof base, "%s://%.*s%s", url->https ? "https" : "http",
-             is_default_port(url) ? host_len : (int)strlen(where), where,
-             url->path[0] != '\0' ? url->path : "/v1");
+    snprintf(base, sizeof base, "%s://%.*s%s%s", url->https ? "https" : "http",
+             is_default_port(url) ? host_len : (int)strlen(where), where, url->path,
+             lacks_version(ep, url->path) ? "/v1" : "");
     ep->where = mem_strdup(where);
     ep->base_url = mem_strdup(base);
     ep->on_device = url_host_is_loopback(host);

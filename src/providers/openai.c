@@ -214,17 +214,20 @@ static int check_host(const struct openai *o, const char *host, struct lw_error 
                    o->at.name, piece);
 }
 
-/* What the model file sets. */
+/* What the model file sets. With ask_lock held and a model known, as below. */
 static int ask_model_file(struct openai *o, const struct cancel *cancel,
                           struct lw_error *err)
 {
     struct buf body;
     buf_init(&body, 4096);
     buf_add_str(&body, "{\"model\":");
-    json_write_string(o->at.model, strlen(o->at.model), &body);
+    json_write_string(o->model, strlen(o->model), &body);
     buf_add_str(&body, "}");
     json_t *root = ask_ollama(o, "POST", "/api/show", &body, cancel);
-    o->info.context = num_ctx_of(json_str(root, "parameters", ""));
+    int context = num_ctx_of(json_str(root, "parameters", ""));
+    if (context > 0) {
+        o->info.context = context;
+    }
     int code = check_host(o, json_str(root, "remote_host", ""), err);
     json_decref(root);
     buf_release(&body);
@@ -246,7 +249,7 @@ static int ask_loaded(struct openai *o, const struct cancel *cancel)
     int context = 0;
     size_t i;
     json_array_foreach(json_object_get(root, "models"), i, item) {
-        if (is_name_of(json_str(item, "name", ""), o->at.model)) {
+        if (is_name_of(json_str(item, "name", ""), o->model)) {
             context = (int)json_int(item, "context_length", 0, 0, INT_MAX);
         }
     }

@@ -258,6 +258,18 @@ def test_a_cloud_model_under_another_name_is_not_sent_the_documents(case):
     assert not worker.bodies()
 
 
+def test_a_model_that_is_only_listed_is_asked_for_its_host(case):
+    """An Ollama at its port, whose first model is taken."""
+    case.write("a.txt", contract(10))
+    listed = ('when path contains "/models"\nraw {"data":[{"id":"reader"}]}\n\n'
+              'when path contains "/api/show"\nraw {"parameters":"num_ctx 8192"}\n\n')
+    worker = case.server(listed + READER)
+    args = ["ask", "--local", "http://worker.example:11434", "--allow-worker",
+            "worker.example", QUESTION, "a.txt"]
+    ok(case.legwork(*args, env=through(worker)))
+    assert b'{"model":"reader"}' in worker.received(), worker.received()[:2000]
+
+
 def test_no_key_over_plain_http_to_another_machine(case):
     case.write("a.txt", contract(10))
     worker, remote = case.server(READER), case.server(supervisor(PLAN, CONCLUSION))

@@ -130,6 +130,28 @@ static void test_ollama_is_known(void **state)
     }
 }
 
+static void test_base_urls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *base_url, *expect;
+    } table[] = {
+        { "ollama/m", NULL, "http://127.0.0.1:11434/v1" },
+        { "ollama/m", "gpu.example/ollama", "http://gpu.example:11434/ollama/v1" },
+        { "ollama/m", "gpu.example:8000/v1", "http://gpu.example:8000/v1" },
+        { "http://gpu.example:8000#m", NULL, "http://gpu.example:8000/v1" },
+        { "http://gpu.example:8000/api#m", NULL, "http://gpu.example:8000/api" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct endpoint ep;
+        struct provider_options opt = { .model = table[i].model,
+                                        .base_url = table[i].base_url };
+        assert_int_equal(endpoint_init(&ep, &opt, NULL), 0);
+        assert_string_equal(ep.base_url, table[i].expect);
+        endpoint_release(&ep);
+    }
+}
+
 static void test_urls_refused(void **state)
 {
     (void)state;
@@ -152,9 +174,9 @@ static void test_urls_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_ollama_is_known),
-        cmocka_unit_test(test_urls_refused),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_ollama_is_known),
+        cmocka_unit_test(test_base_urls), cmocka_unit_test(test_urls_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

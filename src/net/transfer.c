@@ -184,12 +184,15 @@ static void forget_headers(struct http_request *r)
     r->limit_reset_ms = -1;
 }
 
+enum { RESET_MIN_MS = 100 };
+
 /* Several limits may be told, and which of them was met is not. That of a day says when
- * it is whole again, long after the first request of it: not worth anything. */
+ * it is whole again, long after the first request of it: not worth anything; nor is one
+ * that is whole in a moment, which is not the one. */
 static void note_reset(struct http_request *r, const char *value)
 {
     int ms = parse_duration(value);
-    if (ms <= RETRY_AFTER_MAX_MS && ms > r->limit_reset_ms) {
+    if (ms >= RESET_MIN_MS && ms <= RETRY_AFTER_MAX_MS && ms > r->limit_reset_ms) {
         r->limit_reset_ms = ms;
     }
 }

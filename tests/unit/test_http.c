@@ -161,6 +161,7 @@ static void test_headers_of_limits(void **state)
           11500 },
         { 429, "header x-ratelimit-reset-requests: 9s\nheader Retry-After: 2\n", 2000 },
         { 429, "header x-ratelimit-reset-requests: 6h0m0s\n", -1 },
+        { 429, "header x-ratelimit-reset-requests: 6ms\n", -1 },
         { 429, "header x-ratelimit-reset-requests: 3 weeks\n", -1 },
         { 429, "header x-ratelimit-reset-requests: 1y\n", -1 },
         { 429, "header x-ratelimit-reset-requests: -1s\n", -1 },

@@ -290,15 +290,11 @@ static void add_marked_text(struct builder *b, const char *text)
 
 static void add_rest(struct builder *b, const char *const *rests_on, size_t n)
 {
-    size_t *from = arena_array(b->rec->reading->arena, n + 1, sizeof *from), n_from = 0;
     for (size_t i = 0; i < n; i++) {
         long index = record_find(b->rec, rests_on[i], strlen(rests_on[i]));
-        if (index >= 0 && !b->cited[index]) from[n_from++] = (size_t)index;
-    }
-    if (n_from == 0) return;
-    if (b->n == 0) buf_add_char(&b->text, ' ');
-    for (size_t i = 0; i < n_from; i += MARK_IDS_MAX) {
-        add_marks(b, from + i, n_from - i < MARK_IDS_MAX ? n_from - i : MARK_IDS_MAX);
+        size_t before = b->n;
+        if (index < 0 || b->cited[index] || cite(b, (size_t)index) <= before) continue;
+        buf_addf(&b->text, "%s[%zu]", before == 0 ? " " : "", b->n);
     }
 }
 
@@ -600,17 +596,20 @@ bool answer_is_blank(const char *text)
     return true;
 }
 
-/* Does a text have words besides its marks, and does one of those cite a finding? */
+/* Does a text have words besides its marks, and does one of those cite a finding behind
+ * more than the rest of "Not stated in the contract"? That has no second clause. */
 static void look_through(const struct record *rec, const char *text, bool *words,
                          bool *cites)
 {
     struct marks marks;
     struct mark mark;
     marks_init(&marks, rec, text);
+    bool clause = false;
     *words = *cites = false;
     while (*text) {
         enum mark_kind kind = marks_read(&marks, text, &mark);
-        *cites = *cites || kind == MARK_CITES;
+        *cites = *cites || (clause && kind == MARK_CITES);
+        clause = clause || strchr(",;:", *text) || strncasecmp(text, " but ", 5) == 0;
         if (kind == MARK_NONE) {
             *words = *words || isalnum((unsigned char)*text) || (*text & 0x80);
             mark.len = 1;

@@ -278,7 +278,9 @@ static bool lacks_line(const struct record *rec, const struct plan *plan)
 static void tell_unread(const struct proto_run *run, const struct record *rec,
                         const struct plan *plan, struct final *out)
 {
-    bool all = plan && plan->tasks[0].read_all;
+    /* One yes is enough, whatever the others would have said. */
+    bool total = plan && plan->tasks[0].answer != ANSWER_YES_NO;
+    bool all = total && plan->tasks[0].read_all;
     size_t n = unread_parts(rec, all);
     if (n == 0 || out->status != FINAL_ANSWERED) return;
     if (all || (plan && lacks_line(rec, plan))) {
@@ -395,7 +397,7 @@ static void tell_both(const struct record *rec, const struct two_hop *h, long wh
     const char *described = h->question + h->at;
     /* A question that failed is not on the record: then the last is the one for who. */
     const struct asked *last = &rec->asked[rec->n_asked - 1];
-    const struct asked unasked = { .parts = 0 };
+    const struct asked unasked = { .parts = 1 };
     const struct answer_line lines[] = {
         { .label = "",
           .nothing = nothing_of(rec, name < last->first ? last : &unasked),

@@ -360,8 +360,8 @@ const char *words_not_found(struct arena *a, const struct coverage *c)
 
 const char *words_none(struct arena *a, size_t read, size_t n_parts)
 {
-    if (read == 0) return "not read";
     if (read == n_parts) return "not found";
+    if (read == 0) return "not read";
     return arena_printf(a, "not found in the %zu of %zu parts that were read", read,
                         n_parts);
 }

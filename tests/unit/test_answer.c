@@ -281,6 +281,8 @@ static void test_not_stated(void **state)
         { "\"Not stated.\"", FINAL_NOT_FOUND, NULL },
         { "Not stated [f1].", FINAL_NOT_FOUND, NULL },
         { "Not stated in the documents.", FINAL_NOT_FOUND, NULL },
+        { "Not stated in the contract [f1].", FINAL_NOT_FOUND, NULL },
+        { "Not stated for 2021; 5 in 2022 [f1]", FINAL_ANSWERED, NULL },
         { "Not stated for 2021 [f9]", FINAL_NOT_FOUND, NULL },
         { "Not stated for 2021, but 5 in 2022 [f1]", FINAL_ANSWERED,
           "Not stated for 2021, but 5 in 2022 [1]" },

@@ -32,6 +32,7 @@ struct reader {
     struct html_page page;
     char hidden[24];    /* name of the element that hides, "" none */
     int hidden_depth;   /* open elements of that name */
+    int n_scopes;       /* in a hidden paragraph: open elements that a block stays in */
     int depth, deepest; /* open elements: now, and at most while a piece was read */
     size_t steps;       /* that the parser took over them */
     bool too_deep;
@@ -193,6 +194,7 @@ static void hide(struct reader *r, const char *name)
 {
     snprintf(r->hidden, sizeof r->hidden, "%s", name);
     r->hidden_depth = 1;
+    r->n_scopes = 0;
 }
 
 static int number_attribute(const xmlChar **atts, const char *name)
@@ -252,14 +254,23 @@ static bool names_hidden(const struct reader *r, const char *name)
     return strncasecmp(name, r->hidden, sizeof r->hidden - 1) == 0;
 }
 
+/* A block in one of these does not end the paragraph around it. */
+static bool is_scope(const char *name)
+{
+    bool hides = element_of(name) == ELEMENT_HIDDEN && !is_void(name);
+    return hides || strcasecmp(name, "button") == 0;
+}
+
 static void on_start(void *user, const xmlChar *element, const xmlChar **atts)
 {
     struct reader *r = user;
     const char *name = (const char *)element;
     if (++r->depth > r->deepest) r->deepest = r->depth;
-    if (names_hidden(r, "p") && ends_paragraph(name)) r->hidden[0] = '\0';
+    bool in_paragraph = names_hidden(r, "p");
+    if (in_paragraph && r->n_scopes == 0 && ends_paragraph(name)) r->hidden[0] = '\0';
     if (r->hidden[0]) {
         r->hidden_depth += names_hidden(r, name);
+        r->n_scopes += is_scope(name);
     } else if (element_of(name) == ELEMENT_HIDDEN ||
                (!is_void(name) && attributes_hide(atts))) {
         hide(r, name);
@@ -278,6 +289,7 @@ static void on_end(void *user, const xmlChar *element)
         return;
     }
     r->hidden_depth -= names_hidden(r, name);
+    r->n_scopes -= is_scope(name);
     if (r->hidden_depth == 0) r->hidden[0] = '\0';
 }
 

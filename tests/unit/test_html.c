@@ -459,6 +459,9 @@ static void test_hidden_paragraph_ends(void **state)
     CHECK_PAGE("<p hidden>no<section>one</section><p>two", "one\n\ntwo", "");
     CHECK_PAGE("<p hidden>no <b>no</b><main hidden>no</main>one", "one", "");
     CHECK_PAGE("<div hidden><p hidden>no<section>no</section></div>one", "one", "");
+    /* A block within something else that is hidden, or a button, is no such end. */
+    CHECK_PAGE("<p hidden>no<svg><p>no</p></svg> no</p>one", "one", "");
+    CHECK_PAGE("<p hidden>no<button><div>no</div></button> no<div>one</div>", "one", "");
 }
 
 /* Each of them looks for its end only while there may be one. */

@@ -204,7 +204,8 @@ build/legwork.1: build/legwork
 # Always: the last one may have been for another PREFIX.
 build/legwork.pc: legwork.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
-	     -e 's|@LIBS@|$(strip $(PKG_LIBS)) -lstdc++ $(SYS_LIBS)|' $< >$@
+	     -e 's|@LIBS@|$(strip $(PKG_LIBS)) -lstdc++ $(SYS_LIBS)|' $< >$@.tmp && \
+	     mv -f $@.tmp $@
 
 # --- Tests (T=word: only the unit tests whose name has it) -------------------------
 
@@ -293,7 +294,8 @@ demo: ## set up, then ask a real document some questions (DOC=report.pdf Q='...'
 
 # --- Installing --------------------------------------------------------------------
 
-# Quoted: a folder's name may have blanks.
+# A shell may hand the tilde on as it is. Quoted: a folder's name may have blanks.
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 BIN  := "$(DESTDIR)$(PREFIX)/bin"
 LIB  := "$(DESTDIR)$(PREFIX)/lib"
 INC  := "$(DESTDIR)$(PREFIX)/include"

@@ -65,3 +65,12 @@ def test_install_and_uninstall(case):
         left = [path for path in there.rglob("*") if not path.is_dir()]
         assert made.returncode == 0 and not left, (made, left)
     assert not (case.folder / "tree/tools/bin").exists()
+
+
+def test_a_tilde_is_the_home(case):
+    """Some shells leave it to the program."""
+    tree(case, case.folder / "llama")
+    case.write("llama/include/llama.h", "")
+    case.write("llama/lib/libllama.a", "")
+    made = run(case, "make", "-n", "-o", "all", "install", "PREFIX=~/x", HOME="/home/ann")
+    assert made.returncode == 0 and '"/home/ann/x/bin"' in made.stdout, made

@@ -454,9 +454,9 @@ static bool any_cancelled(const struct loop *loop)
 static bool must_end_step(void *user)
 {
     struct loop *loop = user;
+    bool held_up = threads_held_up(&loop->threads);
 
-    return any_cancelled(loop) ||
-           (loop->m->sharing == LOAD_SHARE_ANY && threads_held_up(&loop->threads));
+    return any_cancelled(loop) || (held_up && loop->m->sharing == LOAD_SHARE_ANY);
 }
 
 static void end_cancelled(struct loop *loop)

@@ -16,13 +16,20 @@ static const double FEWER_FROM = 0.5, MORE_UNTIL = 0.25;
 /* A step that goes on at this part of its speed is better computed anew. */
 static const double SLOWED = 0.25;
 
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 int threads_fit(double others, int cores, int most, int now)
 {
     if (cores == 0) {
         return most;
     }
-    int fewer = (int)(cores - others + 1 - FEWER_FROM);
-    int more = (int)(cores - others + MORE_UNTIL);
+    /* Of many programs each gets a share, however little is left. */
+    int share = (int)(cores * most / (most + others));
+    int fewer = larger((int)(cores - others + 1 - FEWER_FROM), share);
+    int more = larger((int)(cores - others + MORE_UNTIL), share);
     int n = fewer < now ? fewer : more > now ? more : now;
 
     n = n < most ? n : most;

@@ -46,8 +46,10 @@ bool threads_look(struct threads *t, const struct cpu_times *now);
 
 /* The number of threads, 1..most, for which `others` cores' worth of other programs leave
  * room on `cores`. Fewer than now from half a core on; more when they take a quarter
- * of one at most, so that a program in between does not make it go up and down. Where the
- * cores are not known (0), most. */
+ * of one at most, so that a program in between does not make it go up and down. Never
+ * fewer than the share of the cores that `most` threads would get among those others,
+ * which counts on a large machine of which we may use a part. Where the cores are not
+ * known (0), most. */
 int threads_fit(double others, int cores, int most, int now);
 
 #endif

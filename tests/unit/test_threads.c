@@ -23,6 +23,9 @@ static void test_fit(void **state)
     assert_int_equal(threads_fit(3, 8, 4, 4), 4); /* cores enough for all */
     assert_int_equal(threads_fit(5.1, 8, 4, 4), 3);
     assert_int_equal(threads_fit(0, 8, 4, 1), 4);
+    /* Neighbours on a large machine, of which eight cores are ours by a quota. */
+    assert_int_equal(threads_fit(60, 64, 8, 8), 7);
+    assert_int_equal(threads_fit(55, 64, 8, 8), 8);
     assert_int_equal(threads_fit(0, 0, 4, 4), 4); /* not known */
 }
 

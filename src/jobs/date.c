@@ -126,7 +126,8 @@ static const char *skip_ordinal(const char *s)
     return skip_between(s);
 }
 
-/* 2022-03-12, 12.03.1956, 3/12/1956, 2022-03, 03/1956. */
+/* 2022-03-12, 12.03.1956, 3/12/1956, 2022-03, 03/1956; 03.1956 too, but 10.1250 and
+ * 1234.05 are decimals. */
 static bool date_in_digits(const char **at, struct parts *out)
 {
     const char *s = *at;
@@ -137,6 +138,7 @@ static bool date_in_digits(const char **at, struct parts *out)
     int b = number_at(&s);
     if (b < 0) return false;
     bool more = *s == mark && is_digit(s[1]), known;
+    if (!more && mark == '.' && **at != '0') return false;
     int c = 0;
     if (more) {
         s++;
@@ -235,10 +237,20 @@ static bool date_at(const char **at, struct parts *out)
                           : date_month_first(at, out);
 }
 
+/* "10-2000": October 2000 where a date is looked for, from 10 on in "10-2000 mg". */
+static bool may_be_range(const char *s)
+{
+    size_t n = count_digits(s);
+    if (n == 0 || n > 2 || *s == '0' || s[n] != '-') return false;
+    s += n + 1;
+    return count_digits(s) == 4 && !(s[4] == '-' && is_digit(s[5]));
+}
+
 const char *date_skip(const char *s)
 {
     struct parts d;
     int day, month;
+    if (may_be_range(s)) return NULL;
     if (date_at(&s, &d)) return s;
     bool known =
         is_digit(*s) ? day_and_month(&s, &day, &month) : month_and_day(&s, &day, &month);

@@ -20,7 +20,7 @@ struct date {
 bool date_find(const char *text, struct date *out);
 
 /* Behind the date with a month that begins at s; NULL if none does. A day and a month
- * without a year ("3 May") count here. */
+ * without a year ("3 May") count here, "10-2000" does not: it may be a range. */
 const char *date_skip(const char *s);
 
 #endif

@@ -347,9 +347,12 @@ static bool is_year_of_what_follows(const char *text, const char *s)
     return (s[4] == ':' && !is_digit(s[5])) || (in && s[4] == ',' && s[5] == ' ');
 }
 
-static bool begins_word(const char *text, const char *s)
+/* May a date begin here? None does right behind a word or a currency, "$1000-12". */
+static bool may_be_date(const char *text, const char *s)
 {
-    return s == text || !isalnum((unsigned char)s[-1]);
+    uint32_t cp;
+    if (utf8_before(text, (size_t)(s - text), &cp) == 0) return true;
+    return !utf8_is_currency(cp) && (cp >= 0x80 || !isalnum((int)cp));
 }
 
 /* The first digit of a number, NULL if there is none. A year or a date that has no
@@ -359,7 +362,7 @@ static const char *find_digits(const char *text)
     const char *year = NULL;
     int above, below;
     for (const char *s = text; *s; s++) {
-        const char *behind = begins_word(text, s) ? date_skip(s) : NULL;
+        const char *behind = may_be_date(text, s) ? date_skip(s) : NULL;
         if (behind) {
             s = behind - 1;
             continue;

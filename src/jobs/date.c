@@ -204,6 +204,20 @@ static bool month_and_day(const char **at, int *day, int *month)
     return true;
 }
 
+/* "-14" and "and 14th" behind a day: dates of several days are of the first. */
+static const char *skip_second_day(const char *s)
+{
+    static const char *const marks[] = { "-", "–", "and ", "to ", "& " };
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        const char *at = s;
+        if (!skip_text(&at, marks[i])) continue;
+        at = skip(at, " ");
+        int day = number_at(&at);
+        if (day > 0 && day <= 31) return skip_ordinal(at);
+    }
+    return s;
+}
+
 /* 12 March 1956, 12th of March, 1956, 12 de marzo de 1956. */
 static bool date_day_first(const char **at, struct parts *out)
 {
@@ -216,14 +230,15 @@ static bool date_day_first(const char **at, struct parts *out)
     return true;
 }
 
-/* March 12, 1956; March 1956. */
+/* March 12, 1956; March 12-14, 1956; March 1956. */
 static bool date_month_first(const char **at, struct parts *out)
 {
     size_t len;
     const char *s = *at;
     int day = 0, month = month_at(s, &len);
     if (month == 0) return false;
-    s = month_and_day(&s, &day, &month) ? skip_ordinal(s) : skip_between(s + len);
+    s = month_and_day(&s, &day, &month) ? skip_second_day(skip_ordinal(s))
+                                        : skip_between(s + len);
     if (day < 0) day = 0;
     if (!keep_date(number_at(&s), month, day, out)) return false;
     *at = s;
@@ -270,18 +285,17 @@ static bool is_cut_short(const char *year)
     return digits > 0 && digits <= 2 && !next;
 }
 
-/* Do one or two digits stand in front of text[at]: "12 ", "12th ", "12. "? */
-static bool has_number_before(const char *text, size_t at)
+/* Does text[0, at) end with what may be a day: "12", "12th"? */
+static bool has_day_before(const char *text, size_t at)
 {
     char word[WORD_MAX];
-    while (at > 0 && strchr(" .,-/", text[at - 1])) at--;
     size_t start = word_before(text, at, word);
     static const struct named ordinals[] = { { "st", 0 }, { "nd", 0 }, { "rd", 0 },
                                              { "th", 0 }, { "er", 0 }, { "o", 0 } };
     if (start < at && WORD_FIND(ordinals, word)) at = start;
     size_t first = at;
     while (first > 0 && is_digit(text[first - 1])) first--;
-    if (first == at || at - first > 2) return false;
+    if (first == at || at - first > 2 || atoi(text + first) > 31) return false;
     return first == 0 || !isalpha((unsigned char)text[first - 1]);
 }
 
@@ -298,19 +312,23 @@ static bool is_joint(const char *word)
     return strcmp(word, "de") == 0 || strcmp(word, "del") == 0 || strcmp(word, "of") == 0;
 }
 
-/* Is there nothing around the year that may be its day or month: no "12 Smarch" and no
- * "12 de Smarzo de" in front of it? */
+/* Is there nothing around the year that may be its day and month: no "12 Smarch" and no
+ * "12 de Smarzo de" in front of it? A comma parts them ("51 crowns, 1956"), "7 of 1998"
+ * has no month, and a dash joins them only where another joins the year ("10-K 2021"). */
 static bool stands_alone(const char *text, const char *year)
 {
     char word[WORD_MAX];
     size_t at = (size_t)(year - text);
     if (is_cut_short(year)) return false;
-    for (bool month = false;;) {
-        if (has_number_before(text, at)) return false;
-        while (at > 0 && strchr(" .,", text[at - 1])) at--;
+    const char *marks = at > 0 && strchr("-/", year[-1]) ? " .-/" : " .";
+    for (bool month = false, joint = false;;) {
+        while (at > 0 && strchr(marks, text[at - 1])) at--;
+        if (has_day_before(text, at)) return joint && !month;
         size_t start = word_before(text, at, word);
         if (start == at || WORD_FIND(apart, word)) return true;
-        if (!is_joint(word)) {
+        if (is_joint(word)) {
+            joint = true;
+        } else {
             if (month) return true;
             month = true;
         }

@@ -2,9 +2,9 @@
  *
  * 2022-03-12, 12 March 1956, March 12, 1956, 12.03.1956, 3/12/1956 (month first unless
  * it cannot be), 03/1956, March 1956, 1956; months also in German, French, Spanish and
- * Italian ("12 de marzo de 1956"), 1956年3月12日. A year whose day or month cannot be
- * read
- * ("12 Smarch 1956") is no date: that it is of some day in 1956 would be a guess. */
+ * Italian ("12 de marzo de 1956"), 1956年3月12日; March 12-14, 1956 is its first day. A
+ * year whose day or month cannot be read ("12 Smarch 1956") is no date: that it is of
+ * some day in 1956 would be a guess. */
 #ifndef LW_JOBS_DATE_H
 #define LW_JOBS_DATE_H
 

@@ -261,15 +261,37 @@ static bool may_be_range(const char *s)
     return count_digits(s) == 4 && !(s[4] == '-' && is_digit(s[5]));
 }
 
+static bool is_english_month(const char *s)
+{
+    char word[WORD_MAX];
+    return isupper((unsigned char)*s) && word_at(s, word) > 0 &&
+           month_named(months[0], word, false) > 0;
+}
+
+/* A day and its month without a year: in English with its capital, "May 3" but not "15
+ * may attend"; else with more than a blank between them, "12. März" but not "20 Mars
+ * bars". Returns what is behind, NULL if s begins no such. */
+static const char *day_of_any_year(const char *s)
+{
+    char word[WORD_MAX];
+    const char *month = s, *behind = s, *joint = s + count_digits(s);
+    int d, m;
+    if (!is_digit(*s)) {
+        if (!month_and_day(&behind, &d, &m)) return NULL;
+    } else {
+        if (!day_and_month(&behind, &d, &m)) return NULL;
+        month = s + word_before(s, (size_t)(behind - s), word);
+    }
+    bool joined = month > s && skip(joint, " ,") < month;
+    if (!joined && !is_english_month(month)) return NULL;
+    return isalnum((unsigned char)*behind) ? NULL : behind;
+}
+
 const char *date_skip(const char *s)
 {
     struct parts d;
-    int day, month;
     if (may_be_range(s)) return NULL;
-    if (date_at(&s, &d)) return s;
-    bool known =
-        is_digit(*s) ? day_and_month(&s, &day, &month) : month_and_day(&s, &day, &month);
-    return known && !isalnum((unsigned char)*s) ? s : NULL;
+    return date_at(&s, &d) ? s : day_of_any_year(s);
 }
 
 /* --- A year by itself ---------------------------------------------------------- */

@@ -20,7 +20,8 @@ struct date {
 bool date_find(const char *text, struct date *out);
 
 /* Behind the date with a month that begins at s; NULL if none does. A day and a month
- * without a year ("3 May") count here, "10-2000" does not: it may be a range. */
+ * without a year ("3 May", "12. März") count here, but not where they may be something
+ * else ("15 may attend", "20 Mars bars"); nor does "10-2000", which may be a range. */
 const char *date_skip(const char *s);
 
 #endif

@@ -63,6 +63,12 @@ static size_t count_groups(const char *s, char mark)
     return n;
 }
 
+/* "120-mm" in "12 120-mm guns" is a size, but not "000-metre" in "10 000-metre". */
+static bool is_size(const char *s)
+{
+    return *s != '0' && s[3] == '-' && isalpha((unsigned char)s[4]);
+}
+
 /* The mark of thousands behind the first digits: ',', '.', ' ', 0 for one that
  * group_mark() knows, '\1' for none. One dot alone is a decimal point. */
 enum { NO_MARK = 1 };
@@ -74,7 +80,7 @@ static char thousands_mark(const char *s, size_t before)
         return s[commas * 4] == ',' && is_digit(s[commas * 4 + 1]) ? NO_MARK : ',';
     size_t dots = count_groups(s, '.');
     if (dots > 1 || (dots == 1 && s[4] == ',' && is_digit(s[5]))) return '.';
-    if (thousands_at(s, ' ') > 0) return ' ';
+    if (thousands_at(s, ' ') > 0) return is_size(s + 1) ? NO_MARK : ' ';
     return thousands_at(s, 0) > 0 ? 0 : NO_MARK;
 }
 

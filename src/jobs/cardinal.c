@@ -88,6 +88,14 @@ static const char *skip_joint(const char *s, bool *and)
     return word_skip_blank(s) > s ? word_skip_blank(s) : *s == '-' ? s + 1 : NULL;
 }
 
+/* Does the word behind a number, joined to it by what is at joint, make another of it?
+ * "One second" is a time, though "twenty second" and "one-second" are not. */
+static bool spoils(const char *word, long long number, const char *joint)
+{
+    if (!WORD_FIND(spoilers, word)) return false;
+    return strcmp(word, "second") != 0 || number != 1 || *joint == '-';
+}
+
 /* The words of a number from the one at *s on; moved behind the last. False: the next
  * word goes on with it in a way that is not known here. */
 static bool read_cardinal(const char **s, struct decimal *d)
@@ -109,11 +117,10 @@ static bool read_cardinal(const char **s, struct decimal *d)
         if (len == 0 || !add_word(&c, word)) break;
         at = next + len;
     }
-    bool more =
-        len > 0 && (WORD_FIND(numbers, word) || (!and&&WORD_FIND(spoilers, word)));
     d->mantissa = c.total + (c.part > 0 ? c.part : 0);
     d->places = 0;
-    return !more;
+    if (len == 0) return true;
+    return !WORD_FIND(numbers, word) && (and || !spoils(word, d->mantissa, *s));
 }
 
 /* Does the word at s begin a number as "a" does in "a hundred"? */

@@ -177,6 +177,22 @@ static struct kind common_kind(const struct fold *f, size_t n)
     return kinds[best];
 }
 
+/* Of the task's unit those are taken, amounts or rates, that are more: "USD" is asked of
+ * rents "per month" too, and "USD per share" is answered by "$15". */
+static void choose_rates(const struct fold *f, size_t n, struct unit_found *asked)
+{
+    struct unit_found other = *asked;
+    size_t like = 0, like_other = 0;
+    other.per = !asked->per;
+    for (size_t i = 0; i < n; i++) {
+        const struct amount *a = &f->amounts[i];
+        if (!a->known || !a->unit.unit) continue;
+        like += unit_is_like(&a->unit, asked);
+        like_other += unit_is_like(&a->unit, &other);
+    }
+    if (like_other > like) *asked = other;
+}
+
 /* All amounts in one unit; those that have no exact number in it are not known. Where
  * units of two sizes occur, a number alone may be of either. */
 static void convert_amounts(struct fold *f, size_t n)
@@ -187,7 +203,10 @@ static void convert_amounts(struct fold *f, size_t n)
         unit_in_words(f->task->unit, &kind.unit);
         asked = kind.unit.unit != NULL;
     }
-    if (!asked) kind = common_kind(f, n);
+    if (asked)
+        choose_rates(f, n, &kind.unit);
+    else
+        kind = common_kind(f, n);
     bool mixed = !asked && kind.largest != kind.unit.unit;
     if (mixed && !f->task->unit) f->converted = kind.unit.unit;
     for (size_t i = 0; i < n; i++) {

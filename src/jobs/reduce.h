@@ -30,9 +30,9 @@ struct reduced {
  *     latest, earliest   the same for dates
  *
  * List and vote take every finding; the others only supported ones. Amounts are added
- * and compared in one unit (jobs/unit.h): the task's; else the kind of unit that most
- * have, in its smallest that occurs. What is of another kind, or has no exact number in
- * that unit, is left out. */
+ * and compared in one unit (jobs/unit.h): the task's, of amounts or of rates as most of
+ * it are; else the kind of unit that most have, in its smallest that occurs. What is of
+ * another kind, or has no exact number in that unit, is left out. */
 void reduce_task(struct arena *arena, const struct plan *plan, int task,
                  const struct finding_list *findings, struct reduced *out);
 

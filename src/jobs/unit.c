@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ALONE, MONEY, MASS, LENGTH, VOLUME, TIME, MONTHS };
+enum { ALONE, PERCENT, MONEY, MASS, LENGTH, VOLUME, TIME, MONTHS };
 
-/* Units of one kind convert into each other; ALONE and MONEY never do. A single letter
- * is as it stands here ("5 M" is no metres); "in" is no inches, it mostly says where. */
+/* Units of one kind convert into each other; ALONE, PERCENT and MONEY never do. A single
+ * letter is as it stands here ("5 M" is no metres); "in" is no inches, it mostly says
+ * where. */
 static const struct unit units[] = {
     { MONEY, 1, " dollar dollars usd $ " },
     { MONEY, 1, " euro euros eur € " },
@@ -73,7 +74,7 @@ static const struct unit units[] = {
     { TIME, 604800, " week weeks " },
     { MONTHS, 1, " month months " },
     { MONTHS, 12, " year years " },
-    { ALONE, 1, " percent pct % " },
+    { PERCENT, 1, " percent pct % " },
     { ALONE, 1, " percentage " },
     { ALONE, 1, " hectare hectares ha " },
     { ALONE, 1, " acre acres " },
@@ -205,7 +206,8 @@ bool unit_goes_on(const char *text, const struct value_number *number,
 bool unit_is_like(const struct unit_found *a, const struct unit_found *b)
 {
     if (!a->unit || !b->unit) return true;
-    if (a->per != b->per) return false;
+    bool share = a->unit->kind == PERCENT; /* "4.5%" is per year too */
+    if (a->per != b->per && !share) return false;
     return a->unit == b->unit ||
            (a->unit->kind > MONEY && a->unit->kind == b->unit->kind && !a->per);
 }

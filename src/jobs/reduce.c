@@ -177,6 +177,42 @@ static struct kind common_kind(const struct fold *f, size_t n)
     return kinds[best];
 }
 
+/* What a name of several units stands for: the only one of them that another amount
+ * names plainly. "pounds" are lb where there are lb, but "$" where there are CAD is told
+ * apart from them. */
+static const struct unit *plain_unit(const struct fold *f, size_t n,
+                                     const struct unit_found *u)
+{
+    const struct unit *only = u->unit;
+    bool has_own = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct unit_found *x = &f->amounts[i].unit;
+        if (!f->amounts[i].known || !x->unit || !unit_may_be(u, x->unit)) continue;
+        if (x->unit == u->unit) {
+            if (!x->also) return u->unit;
+            has_own = true;
+        } else {
+            if (only != u->unit && only != x->unit) return u->unit;
+            only = x->unit;
+        }
+    }
+    return has_own && only->kind == u->unit->kind ? u->unit : only;
+}
+
+/* Names of several units, in the amounts and in what was asked for, settled on one. */
+static void settle_units(struct fold *f, size_t n, struct unit_found *asked)
+{
+    if (asked->also) asked->unit = plain_unit(f, n, asked);
+    for (size_t i = 0; i < n; i++) {
+        struct unit_found *u = &f->amounts[i].unit;
+        if (!f->amounts[i].known || !u->also) continue;
+        if (!asked->unit)
+            u->unit = plain_unit(f, n, u);
+        else if (unit_may_be(u, asked->unit))
+            u->unit = asked->unit;
+    }
+}
+
 /* Of the task's unit those are taken, amounts or rates, that are more: "USD" is asked of
  * rents "per month" too, and "USD per share" is answered by "$15". */
 static void choose_rates(const struct fold *f, size_t n, struct unit_found *asked)
@@ -203,6 +239,7 @@ static void convert_amounts(struct fold *f, size_t n)
         unit_in_words(f->task->unit, &kind.unit);
         asked = kind.unit.unit != NULL;
     }
+    settle_units(f, n, &kind.unit);
     if (asked)
         choose_rates(f, n, &kind.unit);
     else

@@ -80,51 +80,88 @@ static const struct unit units[] = {
     { ALONE, 1, " acre acres " },
 };
 
-static const struct unit *find_unit(const char *name)
+/* Names that stand for units of other rows too, which are told by their first names. */
+static const struct {
+    const char *names, *also;
+} unsure[] = {
+    { " $ dollar dollars ", " cad aud mxn " },
+    { " ¥ ", " yuan " },
+    { " crown crowns kr kronor kroner krone krona koruna kronen ", " sek nok dkk czk " },
+    { " pound pounds ", " lb " },
+    { " ton tons ", " t " },
+};
+
+/* Is one of the names of a unit in the list? */
+static bool lists(const char *names, const char *name)
 {
     char wanted[WORD_MAX + 2];
-    if (!*name) return NULL;
     snprintf(wanted, sizeof wanted, " %s ", name);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strstr(units[i].names, wanted)) return &units[i];
-    }
-    return NULL;
+    return strstr(names, wanted) != NULL;
 }
 
-static const struct unit *find_sign(uint32_t cp)
+/* The unit of that name, to out, which has none before. */
+static void find_unit(const char *name, struct unit_found *out)
+{
+    if (!*name) return;
+    for (size_t i = 0; i < sizeof units / sizeof *units && !out->unit; i++) {
+        if (lists(units[i].names, name)) out->unit = &units[i];
+    }
+    for (size_t i = 0; i < sizeof unsure / sizeof *unsure; i++) {
+        if (lists(unsure[i].names, name)) out->also = unsure[i].also;
+    }
+}
+
+static void find_sign(uint32_t cp, struct unit_found *out)
 {
     char name[WORD_MAX];
     int len = utf8_encode(cp, name);
     name[len] = '\0';
-    return cp == '%' || utf8_is_currency(cp) ? find_unit(name) : NULL;
+    if (cp == '%' || utf8_is_currency(cp)) find_unit(name, out);
 }
 
-/* A word or a sign at s that names a unit; *len: its bytes. */
-static const struct unit *unit_at(const char *s, size_t *len)
+/* A word or a sign at s that may name a unit, which then is out's. Returns its bytes. */
+static size_t unit_at(const char *s, struct unit_found *out)
 {
+    static const char percent[] = "per cent";
     char word[WORD_MAX];
     uint32_t cp;
-    if (strncmp(s, "per cent", *len = 8) == 0) return find_unit("percent");
-    *len = word_at(s, word);
-    if (*len > 0) {
-        bool other = *len == 1 && isupper((unsigned char)*s) && *s != 'L';
-        return other ? NULL : find_unit(word);
+    *out = (struct unit_found){ .unit = NULL };
+    if (strncmp(s, percent, sizeof percent - 1) == 0) {
+        find_unit("percent", out);
+        return sizeof percent - 1;
     }
-    if (!*s) return NULL;
-    *len = (size_t)utf8_decode(s, s + strnlen(s, 4), &cp);
-    return find_sign(cp);
+    size_t len = word_at(s, word);
+    if (len > 0) {
+        bool other = len == 1 && isupper((unsigned char)*s) && *s != 'L';
+        if (!other) find_unit(word, out);
+        return len;
+    }
+    if (!*s) return 0;
+    len = (size_t)utf8_decode(s, s + strnlen(s, 4), &cp);
+    find_sign(cp, out);
+    return len;
+}
+
+/* unit_before() with what else it may be. */
+static void find_before(const char *text, size_t end, struct unit_found *out)
+{
+    *out = (struct unit_found){ .unit = NULL };
+    char word[WORD_MAX];
+    while (end > 0 && strchr(" .", text[end - 1])) end--;
+    out->start = word_before(text, end, word);
+    bool code = end - out->start == 3 && isupper((unsigned char)text[out->start]) &&
+                isupper((unsigned char)text[end - 1]);
+    bool short_name = strcmp(word, "rs") == 0 || strcmp(word, "kr") == 0;
+    if (out->start < end && (code || short_name)) find_unit(word, out);
+    if (out->unit && out->unit->kind != MONEY) out->unit = NULL;
 }
 
 const struct unit *unit_before(const char *text, size_t end, size_t *start)
 {
-    char word[WORD_MAX];
-    while (end > 0 && strchr(" .", text[end - 1])) end--;
-    *start = word_before(text, end, word);
-    bool code = end - *start == 3 && isupper((unsigned char)text[*start]) &&
-                isupper((unsigned char)text[end - 1]);
-    bool short_name = strcmp(word, "rs") == 0 || strcmp(word, "kr") == 0;
-    const struct unit *u = *start < end && (code || short_name) ? find_unit(word) : NULL;
-    return u && u->kind == MONEY ? u : NULL;
+    struct unit_found found;
+    find_before(text, end, &found);
+    *start = found.start;
+    return found.unit;
 }
 
 /* --- Around a number ----------------------------------------------------------- */
@@ -139,27 +176,32 @@ static bool is_rate(const char *s)
     len = word_at(s, word);
     if (strcmp(word, "per") == 0) return s[len] == ' ';
     if (strcmp(word, "a") != 0 && strcmp(word, "an") != 0) return false;
-    const struct unit *u = s[len] == ' ' ? unit_at(s + len + 1, &len) : NULL;
-    return u && (u->kind == TIME || u->kind == MONTHS);
+    struct unit_found time = { .unit = NULL };
+    if (s[len] == ' ') unit_at(s + len + 1, &time);
+    return time.unit && (time.unit->kind == TIME || time.unit->kind == MONTHS);
 }
 
 void unit_of_number(const char *text, const struct value_number *n,
                     struct unit_found *out)
 {
-    size_t start, len;
-    *out = (struct unit_found){ .start = n->start, .end = n->end };
+    struct unit_found before;
     const char *behind = text + n->end;
     bool joined = *behind == '-' && isalpha((unsigned char)behind[1]); /* "5-km" */
     behind = joined ? behind + 1 : word_skip_blank(behind);
-    out->unit = unit_at(behind, &len);
-    if (out->unit) out->end = (size_t)(behind - text) + len;
-    out->per = is_rate(text + out->end);
-    const struct unit *before = unit_before(text, n->start, &start);
-    if (before) {
-        out->unit = before;
-        out->start = start;
+    size_t len = unit_at(behind, out);
+    size_t start = n->start, end = out->unit ? (size_t)(behind - text) + len : n->end;
+    find_before(text, n->start, &before);
+    if (before.unit) {
+        *out = before;
+        start = before.start;
     }
-    if (n->sign) out->unit = find_sign(n->sign);
+    if (n->sign) {
+        *out = (struct unit_found){ .unit = NULL };
+        find_sign(n->sign, out);
+    }
+    out->start = start;
+    out->end = end;
+    out->per = is_rate(text + end);
 }
 
 void unit_in_words(const char *words, struct unit_found *out)
@@ -167,7 +209,7 @@ void unit_in_words(const char *words, struct unit_found *out)
     size_t len;
     *out = (struct unit_found){ .unit = NULL };
     for (const char *s = words; *s && !out->unit; s += len > 0 ? len : 1) {
-        out->unit = unit_at(s, &len);
+        len = unit_at(s, out);
         out->end = (size_t)(s - words) + len;
     }
     out->per = out->unit && is_rate(words + out->end);
@@ -201,6 +243,14 @@ bool unit_goes_on(const char *text, const struct value_number *number,
     if (!value_find_number(next, NULL, &n) || n.start > 0) return true;
     unit_of_number(next, &n, &more);
     return more.unit || (!joined && n.end < 4);
+}
+
+bool unit_may_be(const struct unit_found *u, const struct unit *other)
+{
+    char name[UNIT_NAME_MAX];
+    if (!u->also) return u->unit == other;
+    unit_name(other, name);
+    return u->unit == other || lists(u->also, name);
 }
 
 bool unit_is_like(const struct unit_found *a, const struct unit_found *b)

@@ -17,6 +17,7 @@ struct unit {
 
 struct unit_found {
     const struct unit *unit; /* NULL: none that is known */
+    const char *also;        /* first names of others that are called so too, or NULL */
     bool per;                /* "5 mg/kg", "$3 per share", "4 crowns a week" */
     size_t start, end;       /* of the number with its unit */
 };
@@ -33,6 +34,8 @@ bool unit_goes_on(const char *text, const struct value_number *number,
 /* The currency that text[0, end) ends with: "USD ", "Rs "; NULL if it ends with none. */
 const struct unit *unit_before(const char *text, size_t end, size_t *start);
 
+/* Is it that unit, or called so too? "$" is CAD as well, "pounds" are lb. */
+bool unit_may_be(const struct unit_found *u, const struct unit *other);
 /* Of one kind, so that one can be written in the other; an unknown unit is like any. */
 bool unit_is_like(const struct unit_found *a, const struct unit_found *b);
 /* n of one unit in another of its kind. False: there is no such decimal. */

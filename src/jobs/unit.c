@@ -215,18 +215,46 @@ void unit_in_words(const char *words, struct unit_found *out)
     out->per = out->unit && is_rate(words + out->end);
 }
 
+/* 2021 and not 2000, which rather is the other end of a range. */
+static bool is_year(const char *s, const struct value_number *n)
+{
+    return n->end == 4 && (strncmp(s, "19", 2) == 0 || strncmp(s, "20", 2) == 0) &&
+           isdigit((unsigned char)s[2]) && strncmp(s + 2, "00", 2) != 0;
+}
+
+/* Is the number at s the other end of a range? apart: behind an amount with its unit and
+ * a blank, where it may as well be something else: "$500 - 12 items", "51 crowns - 2021".
+ */
+static bool is_other_end(const char *s, bool apart)
+{
+    char word[WORD_MAX];
+    struct value_number n;
+    struct unit_found u;
+    if (date_skip(s) || !value_find_number(s, NULL, &n) || n.start > 0) return false;
+    unit_of_number(s, &n, &u);
+    if (!apart || u.unit || u.per) return true;
+    return !is_year(s, &n) && word_at(word_skip_blank(s + n.end), word) == 0;
+}
+
 /* "-10", "–$10", " to 12", " or 12" at s. */
-static bool is_range(const char *s)
+static bool is_range(const char *s, bool has_unit)
 {
     static const char *const joints[] = { "-", "–", " - ", " – ", " to ", " or " };
-    struct value_number n;
     for (size_t i = 0; i < sizeof joints / sizeof *joints; i++) {
         size_t len = strlen(joints[i]);
-        if (strncmp(s, joints[i], len) == 0 && !date_skip(s + len)) {
-            return value_find_number(s + len, NULL, &n) && n.start == 0;
+        if (strncmp(s, joints[i], len) == 0) {
+            return is_other_end(s + len, has_unit && *s == ' ');
         }
     }
     return false;
+}
+
+/* "5 ft 10", "£5 10s": a part that need not name its own unit. */
+static bool has_parts(const struct unit *u)
+{
+    char name[UNIT_NAME_MAX];
+    unit_name(u, name);
+    return lists(" foot pound lb shilling ", name);
 }
 
 bool unit_goes_on(const char *text, const struct value_number *number,
@@ -234,7 +262,10 @@ bool unit_goes_on(const char *text, const struct value_number *number,
 {
     struct value_number n;
     struct unit_found more;
-    if (is_range(text + number->end) || is_range(text + u->end)) return true;
+    bool has_unit = u->unit != NULL;
+    if (is_range(text + number->end, has_unit) || is_range(text + u->end, has_unit)) {
+        return true;
+    }
     if (!u->unit || text[u->end] != ' ') return false;
     const char *next = text + u->end + 1;
     bool joined = strncmp(next, "and ", 4) == 0;
@@ -242,7 +273,7 @@ bool unit_goes_on(const char *text, const struct value_number *number,
     if (!isdigit((unsigned char)*next) || date_skip(next)) return false;
     if (!value_find_number(next, NULL, &n) || n.start > 0) return true;
     unit_of_number(next, &n, &more);
-    return more.unit || (!joined && n.end < 4);
+    return more.unit || (!joined && n.end < 4 && has_parts(u->unit));
 }
 
 bool unit_may_be(const struct unit_found *u, const struct unit *other)

@@ -168,10 +168,13 @@ static bool key_of_number(const char *value, struct key *k)
 static void add_without_fillers(const char *words, struct buf *out)
 {
     static const struct named fillers[] = {
-        { "on", 0 },       { "in", 0 },        { "the", 0 },      { "of", 0 },
-        { "since", 0 },    { "from", 0 },      { "dated", 0 },    { "monday", 0 },
-        { "tuesday", 0 },  { "wednesday", 0 }, { "thursday", 0 }, { "friday", 0 },
-        { "saturday", 0 }, { "sunday", 0 },
+        { "on", 0 },        { "in", 0 },       { "the", 0 },    { "of", 0 },
+        { "since", 0 },     { "from", 0 },     { "dated", 0 },  { "as", 0 },
+        { "mon", 0 },       { "tue", 0 },      { "tues", 0 },   { "wed", 0 },
+        { "thu", 0 },       { "thur", 0 },     { "thurs", 0 },  { "fri", 0 },
+        { "sat", 0 },       { "sun", 0 },      { "monday", 0 }, { "tuesday", 0 },
+        { "wednesday", 0 }, { "thursday", 0 }, { "friday", 0 }, { "saturday", 0 },
+        { "sunday", 0 },
     };
     char word[WORD_MAX];
     for (const char *s = words; *s;) {

@@ -119,6 +119,17 @@ static void find_sign(uint32_t cp, struct unit_found *out)
     if (cp == '%' || utf8_is_currency(cp)) find_unit(name, out);
 }
 
+/* Bytes of "US dollars" at s; 0: it is not there. */
+static size_t us_dollars_at(const char *s)
+{
+    static const char *const names[] = { "US$", "US $", "US dollars", "US dollar" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t len = strlen(names[i]);
+        if (strncmp(s, names[i], len) == 0) return len;
+    }
+    return 0;
+}
+
 /* A word or a sign at s that may name a unit, which then is out's. Returns its bytes. */
 static size_t unit_at(const char *s, struct unit_found *out)
 {
@@ -130,7 +141,12 @@ static size_t unit_at(const char *s, struct unit_found *out)
         find_unit("percent", out);
         return sizeof percent - 1;
     }
-    size_t len = word_at(s, word);
+    size_t len = us_dollars_at(s);
+    if (len > 0) {
+        find_unit("usd", out);
+        return len;
+    }
+    len = word_at(s, word);
     if (len > 0) {
         bool other = len == 1 && isupper((unsigned char)*s) && *s != 'L';
         if (!other) find_unit(word, out);
@@ -147,11 +163,14 @@ static void find_before(const char *text, size_t end, struct unit_found *out)
 {
     *out = (struct unit_found){ .unit = NULL };
     char word[WORD_MAX];
+    bool dollars = text[end] == '$';
     while (end > 0 && strchr(" .", text[end - 1])) end--;
     out->start = word_before(text, end, word);
     bool code = end - out->start == 3 && isupper((unsigned char)text[out->start]) &&
                 isupper((unsigned char)text[end - 1]);
     bool short_name = strcmp(word, "rs") == 0 || strcmp(word, "kr") == 0;
+    bool us = dollars && end - out->start == 2 && strncmp(text + end - 2, "US", 2) == 0;
+    if (us) find_unit("usd", out);
     if (out->start < end && (code || short_name)) find_unit(word, out);
     if (out->unit && out->unit->kind != MONEY) out->unit = NULL;
 }
@@ -196,8 +215,9 @@ void unit_of_number(const char *text, const struct value_number *n,
         start = before.start;
     }
     if (n->sign) {
-        *out = (struct unit_found){ .unit = NULL };
-        find_sign(n->sign, out);
+        struct unit_found sign = { .unit = NULL };
+        find_sign(n->sign, &sign);
+        if (!before.unit || !unit_may_be(&sign, before.unit)) *out = sign;
     }
     out->start = start;
     out->end = end;

@@ -274,6 +274,12 @@ static void test_same_value(void **state)
         { "well-known", "well known" },
         { "C++", "c++." },
         { "1/2 cup", "0.5 cup" },
+        { "$5 million", "US$5 million" },
+        { "$5 million", "5 million US dollars" },
+        { "$5", "US $5" },
+        { "3 May 2021", "Mon, 3 May 2021" },
+        { "Fri 3 May 2021", "3 May 2021" },
+        { "as of May 3, 2021", "May 3, 2021" },
     };
     static const char *const other[][2] = {
         { "5 mg", "5 ml" },
@@ -300,6 +306,7 @@ static void test_same_value(void **state)
         { ".5 mg", "5 mg" },
         { "$5 a day", "$5" },
         { "5% of men", "5 men" },
+        { "$5 million in all", "$5 million for us" },
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         if (!merge_same_value(same[i][0], same[i][1]))

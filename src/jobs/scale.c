@@ -2,6 +2,7 @@
 #include "jobs/scale.h"
 
 #include "base/utf8.h"
+#include "jobs/unit.h"
 #include "jobs/word.h"
 
 #include <string.h>
@@ -84,6 +85,15 @@ int scale_read(const char **s, bool money)
     }
 }
 
+/* "USD mil": behind its money it is the street's; "mil euros" is Spain's. */
+static int scale_behind_money(const char *unit, const char *word, int scale)
+{
+    struct unit_found u;
+    unit_in_words(unit, &u);
+    bool money = unit_is_money(&u) && u.end <= (size_t)(word - unit);
+    return scale == SCALE_UNSURE && money ? 6 : scale;
+}
+
 int scale_of_unit(const char *unit)
 {
     char word[WORD_MAX];
@@ -91,7 +101,7 @@ int scale_of_unit(const char *unit)
     for (const char *s = unit ? unit : ""; *s; s += len > 0 ? len : 1) {
         len = word_at(s, word);
         const struct named *scale = len > 1 ? WORD_FIND(scales, word) : NULL;
-        if (scale) return scale->value;
+        if (scale) return scale_behind_money(unit, s, scale->value);
     }
     return 0;
 }

@@ -13,7 +13,8 @@ enum { SCALE_UNSURE = 99 };
  * front is an amount of money, where "m" and "b" are scales too. */
 int scale_read(const char **s, bool money);
 
-/* The scale that a unit's words name: 6 for "USD millions", 0 for none. */
+/* The scale that a unit's words name: 6 for "USD millions" and "USD mil", 0 for none,
+ * SCALE_UNSURE for a "mil" elsewhere. */
 int scale_of_unit(const char *unit);
 
 #endif

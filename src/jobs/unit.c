@@ -227,12 +227,17 @@ void unit_of_number(const char *text, const struct value_number *n,
 void unit_in_words(const char *words, struct unit_found *out)
 {
     size_t len;
+    struct unit_found u;
+    bool letter = true; /* all that was found: the "m" of "m EUR" */
     *out = (struct unit_found){ .unit = NULL };
-    for (const char *s = words; *s && !out->unit; s += len > 0 ? len : 1) {
-        len = unit_at(s, out);
+    for (const char *s = words; *s && letter && !out->per; s += len > 0 ? len : 1) {
+        len = unit_at(s, &u);
+        if (!u.unit || (out->unit && u.unit->kind != MONEY)) continue;
+        *out = u;
         out->end = (size_t)(s - words) + len;
+        out->per = is_rate(words + out->end);
+        letter = len == 1 && isalpha((unsigned char)*s);
     }
-    out->per = out->unit && is_rate(words + out->end);
 }
 
 /* 2021 and not 2000, which rather is the other end of a range. */
@@ -311,6 +316,11 @@ bool unit_is_like(const struct unit_found *a, const struct unit_found *b)
     if (a->per != b->per && !share) return false;
     return a->unit == b->unit ||
            (a->unit->kind > MONEY && a->unit->kind == b->unit->kind && !a->per);
+}
+
+bool unit_is_money(const struct unit_found *u)
+{
+    return u->unit && u->unit->kind == MONEY;
 }
 
 bool unit_convert(const struct unit *from, const struct unit *to, struct decimal *n)

@@ -25,7 +25,8 @@ struct unit_found {
 /* The unit of the number that was found in text. */
 void unit_of_number(const char *text, const struct value_number *n,
                     struct unit_found *out);
-/* The first unit that is named among words: "USD millions", "mg per litre". */
+/* The first unit that is named among words: "USD millions", "mg per litre"; money before
+ * a letter that may be a scale: "m EUR". */
 void unit_in_words(const char *words, struct unit_found *out);
 /* Does another number belong to it, which is not in its value: "5 ft 10", "£5 10s",
  * "20 shillings and 6 pence", "5-10 %", "10 to 12 crowns"? */
@@ -38,6 +39,7 @@ const struct unit *unit_before(const char *text, size_t end, size_t *start);
 bool unit_may_be(const struct unit_found *u, const struct unit *other);
 /* Of one kind, so that one can be written in the other; an unknown unit is like any. */
 bool unit_is_like(const struct unit_found *a, const struct unit_found *b);
+bool unit_is_money(const struct unit_found *u);
 /* n of one unit in another of its kind. False: there is no such decimal. */
 bool unit_convert(const struct unit *from, const struct unit *to, struct decimal *n);
 /* Its own name, for an answer: "kg". */

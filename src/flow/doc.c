@@ -136,10 +136,11 @@ void doc_set_take(struct doc_set *set, struct doc *doc)
     snprintf(doc->id, sizeof doc->id, "d%u", (unsigned)set->n_docs);
 }
 
-static void hash_text(struct doc *doc)
+void doc_hash(struct doc *doc)
 {
     unsigned char digest[HASH_BYTES];
     struct hash h;
+    if (*doc->content) return;
     hash_init(&h);
     hash_add(&h, doc->text, doc->len);
     hash_end(&h, digest);
@@ -148,7 +149,5 @@ static void hash_text(struct doc *doc)
 
 void doc_set_hash(struct doc_set *set)
 {
-    for (size_t i = 0; i < set->n_docs; i++) {
-        if (!*set->docs[i]->content) hash_text(set->docs[i]);
-    }
+    for (size_t i = 0; i < set->n_docs; i++) doc_hash(set->docs[i]);
 }

@@ -41,7 +41,7 @@ struct doc {
     char id[12]; /* "d1", ...: the pseudonym that a supervisor sees */
     char *name;  /* as the user knows it; never leaves the machine */
     enum doc_kind kind;
-    char content[DOC_CONTENT_CHARS + 1]; /* hash of its text; "" before doc_set_hash() */
+    char content[DOC_CONTENT_CHARS + 1]; /* hash of its text; "" before doc_hash() */
     char *text;                          /* NUL-terminated for convenience */
     size_t len;
     struct span *spans; /* sorted by start, then by kind */
@@ -64,8 +64,9 @@ void doc_set_release(struct doc_set *set);
 /* Takes the document (made by doc_new) and gives it its id. */
 void doc_set_take(struct doc_set *set, struct doc *doc);
 
-/* Give each document without one its content hash: what is kept beyond the process is
+/* Give the document its content hash, if it has none: what is kept beyond the process is
  * kept under it, whatever the file is called. */
+void doc_hash(struct doc *doc);
 void doc_set_hash(struct doc_set *set);
 
 /* Takes text (malloc'ed by mem_ or buf_take), copies name. */

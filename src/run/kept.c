@@ -123,8 +123,9 @@ int lw_forget_document(lw_session *s, size_t i, struct lw_kept_sum *freed,
                        struct lw_error *err)
 {
     struct lw_kept_sum sum = { .folder = kept_folder(s) };
-    doc_set_hash(&s->docs);
-    int code = sum.folder ? forget_one(s->docs.docs[i]->content, &sum, err) : 0;
+    struct doc *doc = s->docs.docs[i];
+    doc_hash(doc);
+    int code = sum.folder ? forget_one(doc->content, &sum, err) : 0;
     if (freed) *freed = sum;
     return code;
 }

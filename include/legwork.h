@@ -112,8 +112,8 @@ LW_API int lw_configure(lw_session *s, const char *path, struct lw_error *err);
  * stay. What was passed over is reported as warnings of the session, but for hidden
  * entries and what .gitignore names that has no document's name; so is a file whose text
  * is that of a document before it.
- * May take minutes (PDF): files are stages, of which at most ten a second are told. The
- * option "timeout" does not count here. */
+ * May take minutes (PDF): each file is a stage. The option "timeout" does not count
+ * here. */
 LW_API int lw_add_file(lw_session *s, const char *path, struct lw_error *err);
 
 /* Add text under a name. It must be UTF-8 without NUL bytes: LW_ERR_INPUT, as for a text

@@ -110,12 +110,6 @@ static bool is_due(struct events *e, int done, int total)
     return true;
 }
 
-void event_small_stage(void *user, const char *what)
-{
-    struct events *e = user;
-    if (is_due(e, 0, 1)) send_text(e, LW_EVENT_STAGE, what);
-}
-
 void event_steps(void *user, int done, int total)
 {
     struct events *e = user;

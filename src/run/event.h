@@ -29,8 +29,6 @@ void event_stage(void *user, const char *what);
 void event_trace(void *user, const char *sentence);
 void event_progress(void *user, const struct reading_progress *p);
 void event_notice(void *user, const char *sentence);
-/* A stage among many like it, thinned as progress is. */
-void event_small_stage(void *user, const char *what);
 /* Progress of what is no reading: done of total steps. */
 void event_steps(void *user, int done, int total);
 /* Any thread. */

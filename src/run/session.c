@@ -109,7 +109,7 @@ void session_take_warnings(lw_session *s)
 static void on_file(void *user, const char *what)
 {
     lw_session *s = user;
-    event_small_stage(&s->events, what);
+    event_stage(&s->events, what);
 }
 
 static void warn_of_document(void *user, const char *sentence)

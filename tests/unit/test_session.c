@@ -128,6 +128,9 @@ static void test_loading_is_told(void **state)
     assert_string_equal(seen, "");
     assert_int_equal(lw_add_file(s, "README.md", &err), 0);
     assert_string_equal(seen, "loading README.md");
+    /* The next one, however soon: it may be the one that takes long. */
+    assert_int_equal(lw_add_file(s, "LICENSE", &err), 0);
+    assert_string_equal(seen, "loading LICENSE");
     lw_close(s);
 }
 

@@ -158,15 +158,19 @@ static bool take_room(struct packing *p, const char *text)
     return true;
 }
 
+static const char *head_in_room(struct packing *p, size_t index, enum head how)
+{
+    const char *head = head_of(p, index, how);
+    return take_room(p, head) ? head : NULL;
+}
+
 static void choose_questions(struct packing *p)
 {
     int budget = p->tokens_left;
     for (size_t i = p->rec->n_asked; i-- > 0;) {
         if (p->tokens_left < budget / 2) return;
-        for (enum head how = HEAD_WHOLE; how <= HEAD_WITHOUT_VALUE; how++) {
-            const char *head = head_of(p, i, how);
-            if (!p->heads[i] && take_room(p, head)) p->heads[i] = head;
-        }
+        p->heads[i] = head_in_room(p, i, HEAD_WHOLE);
+        if (!p->heads[i]) p->heads[i] = head_in_room(p, i, HEAD_WITHOUT_VALUE);
         if (!p->heads[i]) return;
     }
 }

@@ -54,10 +54,10 @@ void prompt_join(const struct proto_run *run, const char *notes,
 
 /* "The documents do not state this. All 12 parts were read." */
 const char *words_not_found(struct arena *a, const struct coverage *coverage);
+/* Of one question, in a line of an answer: "not found", in how many parts, "not read". */
+const char *words_none(struct arena *a, size_t read, size_t parts);
 /* The reading was stopped and nothing was found until then. */
 const char *words_nothing_yet(struct arena *a, const struct coverage *coverage);
-/* The same of one question, in a line of an answer. */
-const char *words_none(struct arena *a, size_t read, size_t parts);
 extern const char words_too_long[]; /* the answer was too long */
 extern const char words_no_quote[]; /* no verified quote supports the answer */
 

@@ -108,7 +108,6 @@ static void run_on(struct world *w, const char *const *docs, const char *answer,
     assert_int_equal(world_run(w, "remote"), 0);
 }
 
-/* What stands in every document supports nothing. */
 /* All of many quotes are shown, also those that the answer does not mark. */
 static void test_many_quotes(void **state)
 {
@@ -138,6 +137,7 @@ static void test_many_quotes(void **state)
     buf_release(&script);
 }
 
+/* What stands in every document supports nothing. */
 static void test_quotes_that_say_nothing(void **state)
 {
     (void)state;

@@ -13,124 +13,10 @@
 #include "providers/errors.h"
 #include "providers/provider.h"
 
-#include "fake_server.h"
+#include "provider_help.h"
 
 #include <math.h>
 #include <pthread.h>
-
-static const char key[] = "sk-canary-5f3a";
-
-struct fixture {
-    struct fake_server server;
-    struct http *http;
-    struct llm *llm;
-    char log[64];
-    struct buf notices;
-};
-
-static void keep_notice(void *user, const char *sentence)
-{
-    buf_addf(user, "%s\n", sentence);
-}
-
-static void open_with(struct fixture *x, const char *script, struct provider_options opt)
-{
-    struct lw_error err = { .message = "" };
-    char model[128];
-    snprintf(x->log, sizeof x->log, "/tmp/legwork-test-XXXXXX");
-    close(mkstemp(x->log));
-    x->server = fake_server_start(script, x->log);
-    buf_init(&x->notices, 65536);
-    assert_int_equal(
-        http_open(&x->http, &(struct http_options){ .idle_timeout_ms = 100 }, &err), 0);
-    snprintf(model, sizeof model, "%s/v1#m", x->server.url);
-    opt.model = opt.model != NULL ? opt.model : model;
-    opt.key = opt.key != NULL ? opt.key : key;
-    opt.attempts_max = opt.attempts_max > 0 ? opt.attempts_max : 2;
-    opt.http = x->http;
-    opt.notice = keep_notice;
-    opt.user = &x->notices;
-    if (provider_open(&x->llm, &opt, &err)) {
-        print_error("%s\n", err.message);
-        fail();
-    }
-}
-
-static void open_script(struct fixture *x, const char *script)
-{
-    open_with(x, script, (struct provider_options){ .attempts_max = 0 });
-}
-
-static void close_all(struct fixture *x)
-{
-    llm_close(x->llm);
-    http_close(x->http);
-    fake_server_stop(&x->server);
-    buf_release(&x->notices);
-    unlink(x->log);
-}
-
-static struct buf read_log(const struct fixture *x)
-{
-    struct buf text;
-    char piece[4096];
-    size_t n;
-    FILE *f = fopen(x->log, "rb");
-    assert_non_null(f);
-    buf_init(&text, 16 * 1024 * 1024);
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0) {
-        buf_add(&text, piece, n);
-    }
-    fclose(f);
-    return text;
-}
-
-static bool log_has(const struct fixture *x, const char *part)
-{
-    struct buf text = read_log(x);
-    bool has = strstr(text.data, part) != NULL;
-    buf_release(&text);
-    return has;
-}
-
-static int n_requests(const struct fixture *x)
-{
-    return fake_server_stat(&x->server, "requests");
-}
-
-/* --- Asking ----------------------------------------------------------------- */
-
-struct asked {
-    int code;
-    struct llm_reply reply;
-    char *text;
-    struct lw_error err;
-};
-
-static struct llm_message hello[2];
-
-static struct llm_request request_plain(void)
-{
-    hello[0] = llm_message_text(LLM_SYSTEM, "Be brief.");
-    hello[1] = llm_message_text(LLM_USER, "Say \"hello\".");
-    return (struct llm_request){ .messages = hello, .n_messages = 2, .max_tokens = 16 };
-}
-
-static struct asked ask(struct fixture *x, const struct llm_request *req)
-{
-    struct asked a = { .err.message = "" };
-    a.code = llm_chat(x->llm, req, &a.reply, &a.text, NULL, &a.err);
-    if (strstr(a.err.message, "canary") != NULL) {
-        fail_msg("the key is in the error: %s", a.err.message);
-    }
-    return a;
-}
-
-static struct asked ask_plain(struct fixture *x)
-{
-    struct llm_request req = request_plain();
-    return ask(x, &req);
-}
 
 static const char *const not_words[] = { " not", "not" };
 static const char *const no_word[] = { "No" };
@@ -149,28 +35,28 @@ static struct asked ask_scored(struct fixture *x, int max_tokens)
 static void expect_failure(const char *script, int code, const char *says, int requests)
 {
     struct fixture x;
-    open_script(&x, script);
+    fixture_open(&x, script);
     struct asked a = ask_plain(&x);
     assert_int_equal(a.code, code);
     if (strstr(a.err.message, says) == NULL) {
         fail_msg("\"%s\" is not in: %s", says, a.err.message);
     }
-    assert_int_equal(n_requests(&x), requests);
-    close_all(&x);
+    assert_int_equal(fixture_requests(&x), requests);
+    fixture_close(&x);
 }
 
 static void expect_text(const char *script, const char *text, int requests)
 {
     struct fixture x;
-    open_script(&x, script);
+    fixture_open(&x, script);
     struct asked a = ask_plain(&x);
     if (a.code) {
         fail_msg("%s", a.err.message);
     }
     assert_string_equal(a.text, text);
-    assert_int_equal(n_requests(&x), requests);
+    assert_int_equal(fixture_requests(&x), requests);
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* Many at once. */
@@ -223,7 +109,7 @@ static void test_plain(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "say Hello \\\"you\\\"\\n\\\\end\nusage 11 3 7\n");
+    fixture_open(&x, "say Hello \\\"you\\\"\\n\\\\end\nusage 11 3 7\n");
     struct llm_request req = request_plain();
     req.seed = 0xffffffff;
     req.stop = "\n\n";
@@ -237,21 +123,22 @@ static void test_plain(void **state)
     assert_int_equal(a.reply.usage.completion_tokens, 3);
     assert_int_equal(a.reply.usage.cached_tokens, 7);
     assert_true(isnan(a.reply.logprob_alt) && isnan(a.reply.logprob_mean));
-    assert_true(log_has(&x, "Authorization: Bearer sk-canary-5f3a\r\n"));
-    assert_true(log_has(&x, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\","
+    assert_true(fixture_log_has(&x, "Authorization: Bearer sk-canary-5f3a\r\n"));
+    assert_true(
+        fixture_log_has(&x, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\","
                             "\"content\":\"Be brief.\"},{\"role\":\"user\",\"content\":"
                             "\"Say \\\"hello\\\".\"}],\"max_tokens\":16,"
                             "\"temperature\":0.250,\"seed\":2147483647,"
                             "\"stop\":[\"\\n\\n\"]}"));
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_parts_are_joined(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "say ok\n");
+    fixture_open(&x, "say ok\n");
     struct llm_message m = { .role = LLM_USER,
                              .n_parts = 3,
                              .parts = { { .text = "one ", .len = 4 },
@@ -265,20 +152,20 @@ static void test_parts_are_joined(void **state)
                                .copy_from_len = 5 };
     struct asked a = ask(&x, &req);
     assert_int_equal(a.code, 0);
-    assert_true(log_has(&x, "\"content\":\"one two\xef\xbf\xbd three\"") ||
-                log_has(&x, "\"content\":\"one two three\""));
-    assert_false(log_has(&x, "never"));
+    assert_true(fixture_log_has(&x, "\"content\":\"one two\xef\xbf\xbd three\"") ||
+                fixture_log_has(&x, "\"content\":\"one two three\""));
+    assert_false(fixture_log_has(&x, "never"));
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_finish(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x,
-                "times 1\nsay cut of\nfinish length\n\ntimes 1\nsay fine\nfinish none\n\n"
-                "times 1\nsay\n\nsay x\nno usage\n");
+    fixture_open(
+        &x, "times 1\nsay cut of\nfinish length\n\ntimes 1\nsay fine\nfinish none\n\n"
+            "times 1\nsay\n\nsay x\nno usage\n");
     struct asked a = ask_plain(&x);
     assert_int_equal(a.reply.finish, LLM_LENGTH);
     assert_string_equal(a.text, "cut of");
@@ -294,12 +181,12 @@ static void test_finish(void **state)
     assert_int_equal(a.reply.usage.requests, 1);
     assert_int_equal(a.reply.usage.prompt_tokens, 0);
     mem_free(a.text);
-    close_all(&x);
-    open_script(&x, "say cut by the context\nfinish model_length\n");
+    fixture_close(&x);
+    fixture_open(&x, "say cut by the context\nfinish model_length\n");
     a = ask_plain(&x);
     assert_int_equal(a.reply.finish, LLM_LENGTH);
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* Under the status 200, since the reply had begun: what there is of it is no answer, and
@@ -428,13 +315,13 @@ static void test_flagged_text(void **state)
         char script[400];
         snprintf(script, sizeof script, "times 3\nstatus 403\nraw %s\n\nsay fine\n",
                  bodies[i]);
-        open_script(&x, script);
+        fixture_open(&x, script);
         assert_int_equal(ask_many(&x, &t, NULL), 0);
         assert_int_equal(t.by_finish[LLM_FAILED], 3);
         assert_int_equal(t.by_finish[LLM_STOP], MANY - 3);
         assert_non_null(strstr(t.message, "declines this text (HTTP 403): "));
         assert_null(strstr(t.message, "key"));
-        close_all(&x);
+        fixture_close(&x);
     }
     expect_failure("status 403\nraw {\"error\":{\"message\":\"no permission\"}}\n",
                    LW_ERR_AUTH, "refuses the key", 1);
@@ -509,7 +396,7 @@ static void test_key_is_blotted_out(void **state)
                    "sk-canary-5f3a\"}}]}\n",
                    LW_ERR_REMOTE, "not for ****", 1);
     char text[] = "sk-canary-5f3a, sk-canary-5f3asome, then cut in sk-canar";
-    api_error_blot(text, key);
+    api_error_blot(text, fixture_key);
     assert_string_equal(text, "**************, **************some, then cut in ********");
     api_error_blot(text, NULL);
     api_error_blot(text, "");
@@ -530,11 +417,11 @@ static void test_long_key_is_blotted_out(void **state)
         struct fixture x;
         char script[256];
         snprintf(script, sizeof script, scripts[i], long_key);
-        open_with(&x, script, (struct provider_options){ .key = long_key });
+        fixture_open_with(&x, script, (struct provider_options){ .key = long_key });
         struct asked a = ask_plain(&x);
         assert_int_not_equal(a.code, 0);
         assert_non_null(strstr(a.err.message, "******"));
-        close_all(&x);
+        fixture_close(&x);
     }
 }
 
@@ -545,11 +432,12 @@ static void test_key_in_a_reply_is_blotted_out(void **state)
     expect_text("say the key sk-canary-5f3a it is\n", "the key ************** it is", 1);
     expect_text("say keys begin with sk-canary\n", "keys begin with sk-canary", 1);
     struct fixture x;
-    open_with(&x, "say ask ollama\n", (struct provider_options){ .key = "ollama" });
+    fixture_open_with(&x, "say ask ollama\n",
+                      (struct provider_options){ .key = "ollama" });
     struct asked a = ask_plain(&x);
     assert_string_equal(a.text, "ask ollama");
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_hangs(void **state)
@@ -559,14 +447,14 @@ static void test_hangs(void **state)
     static const char *const says[] = { "within 0.15 seconds", "in the middle" };
     for (int i = 0; i < 2; i++) {
         struct fixture x;
-        open_with(&x, scripts[i],
-                  (struct provider_options){ .timeout_ms = i == 0 ? 150 : 0,
-                                             .attempts_max = 5 });
+        fixture_open_with(&x, scripts[i],
+                          (struct provider_options){ .timeout_ms = i == 0 ? 150 : 0,
+                                                     .attempts_max = 5 });
         struct asked a = ask_plain(&x);
         assert_int_equal(a.code, LW_ERR_REMOTE);
         assert_non_null(strstr(a.err.message, says[i]));
-        assert_int_equal(n_requests(&x), 2);
-        close_all(&x);
+        assert_int_equal(fixture_requests(&x), 2);
+        fixture_close(&x);
     }
 }
 
@@ -576,10 +464,10 @@ static void test_counts_beyond_all_measure(void **state)
     (void)state;
     struct fixture x;
     struct usage sum = { .requests = 0 };
-    open_script(&x,
-                "raw {\"choices\":[{\"message\":{\"content\":\"x\"}}],\"usage\":{"
-                "\"prompt_tokens\":9223372036854775807,\"completion_tokens\":1e300,"
-                "\"prompt_tokens_details\":{\"cached_tokens\":9223372036854775807}}}\n");
+    fixture_open(&x,
+                 "raw {\"choices\":[{\"message\":{\"content\":\"x\"}}],\"usage\":{"
+                 "\"prompt_tokens\":9223372036854775807,\"completion_tokens\":1e300,"
+                 "\"prompt_tokens_details\":{\"cached_tokens\":9223372036854775807}}}\n");
     for (int i = 0; i < 3; i++) {
         struct asked a = ask_plain(&x);
         assert_int_equal(a.code, 0);
@@ -590,14 +478,14 @@ static void test_counts_beyond_all_measure(void **state)
     assert_int_equal(sum.prompt_tokens, 3 * (int64_t)INT32_MAX);
     assert_int_equal(sum.completion_tokens, 3 * (int64_t)INT32_MAX);
     assert_int_equal(sum.cached_tokens, 3 * (int64_t)INT32_MAX);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_silent_truncation(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "usage 4096 5\nsay x\n");
+    fixture_open(&x, "usage 4096 5\nsay x\n");
     struct buf text;
     buf_init(&text, 1024 * 1024);
     for (int i = 0; i < 20000; i++) {
@@ -616,7 +504,7 @@ static void test_silent_truncation(void **state)
     assert_int_equal(a.code, 0);
     mem_free(a.text);
     buf_release(&text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* --- Streams ---------------------------------------------------------------- */
@@ -640,7 +528,7 @@ static struct asked ask_stream(struct fixture *x, const char *script, struct str
     s->pieces = 0;
     req.on_text = on_text;
     req.user = s;
-    open_script(x, script);
+    fixture_open(x, script);
     return ask(x, &req);
 }
 
@@ -657,7 +545,7 @@ static void expect_stream(const char *script, const char *text, int pieces)
     assert_int_equal(s.pieces, pieces);
     mem_free(a.text);
     buf_release(&s.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_streams(void **state)
@@ -694,16 +582,16 @@ static void test_stream_usage(void **state)
     assert_int_equal(a.code, 0);
     assert_int_equal(a.reply.usage.requests, 2);
     assert_int_equal(a.reply.usage.prompt_tokens, 0);
-    assert_true(log_has(&x, "\"stream_options\":{\"include_usage\":true}"));
+    assert_true(fixture_log_has(&x, "\"stream_options\":{\"include_usage\":true}"));
     mem_free(a.text);
     buf_release(&s.text);
-    close_all(&x);
+    fixture_close(&x);
     a = ask_stream(&x, "say one\nusage 9 2\n", &s);
     assert_int_equal(a.reply.usage.prompt_tokens, 9);
     assert_int_equal(a.reply.usage.completion_tokens, 2);
     mem_free(a.text);
     buf_release(&s.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* It is told once, and then the reply comes whole, which is handed on as one piece. */
@@ -725,7 +613,7 @@ static void test_stream_that_is_refused(void **state)
     assert_non_null(strstr(x.notices.data, "replies come whole"));
     mem_free(a.text);
     buf_release(&s.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* A gateway ends a reply that is silent too long. A streamed one begins at once, and is
@@ -741,24 +629,24 @@ static void test_gateway_that_ends_silence(void **state)
         int n = snprintf(script, sizeof script, gateway, statuses[i]);
         snprintf(script + n, sizeof script - (size_t)n, "say one two\nusage 9 2\n");
         struct fixture x;
-        open_script(&x, script);
+        fixture_open(&x, script);
         struct asked a = ask_plain(&x);
         assert_int_equal(a.code, 0);
         assert_string_equal(a.text, "one two");
         assert_int_equal(a.reply.usage.requests, 2);
         assert_int_equal(a.reply.usage.prompt_tokens, 9);
         mem_free(a.text);
-        close_all(&x);
+        fixture_close(&x);
         /* What was cut in the middle was told to nobody, so it goes again. */
         snprintf(script + n, sizeof script - (size_t)n,
                  "times 1\nsay one two\ntruncate 200\n\nsay one two\n");
-        open_with(&x, script, (struct provider_options){ .attempts_max = 3 });
+        fixture_open_with(&x, script, (struct provider_options){ .attempts_max = 3 });
         a = ask_plain(&x);
         assert_int_equal(a.code, 0);
         assert_string_equal(a.text, "one two");
-        assert_int_equal(n_requests(&x), 3);
+        assert_int_equal(fixture_requests(&x), 3);
         mem_free(a.text);
-        close_all(&x);
+        fixture_close(&x);
     }
 }
 
@@ -772,9 +660,9 @@ static void expect_stream_failure(const char *script, int code, const char *says
     if (strstr(a.err.message, says) == NULL) {
         fail_msg("\"%s\" is not in: %s", says, a.err.message);
     }
-    assert_int_equal(n_requests(&x), requests);
+    assert_int_equal(fixture_requests(&x), requests);
     buf_release(&s.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_stream_faults(void **state)
@@ -799,8 +687,8 @@ static void test_refused_parameter_is_remembered(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x,
-                "refuse temperature\n\nrefuse max_tokens\n\nrefuse seed\n\nsay fine\n");
+    fixture_open(&x,
+                 "refuse temperature\n\nrefuse max_tokens\n\nrefuse seed\n\nsay fine\n");
     for (int i = 0; i < 5; i++) {
         struct asked a = ask_plain(&x);
         assert_int_equal(a.code, 0);
@@ -808,11 +696,11 @@ static void test_refused_parameter_is_remembered(void **state)
         assert_int_equal(a.reply.usage.requests, i == 0 ? 4 : 1);
         mem_free(a.text);
     }
-    assert_int_equal(n_requests(&x), 3 + 5);
-    assert_true(log_has(&x, "\"max_completion_tokens\":16}"));
+    assert_int_equal(fixture_requests(&x), 3 + 5);
+    assert_true(fixture_log_has(&x, "\"max_completion_tokens\":16}"));
     assert_non_null(strstr(x.notices.data, "temperature is not sent"));
     assert_non_null(strstr(x.notices.data, "max_completion_tokens"));
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* Tokasaurus as it starts, which says neither "unsupported" nor which parameter it means
@@ -821,9 +709,9 @@ static void test_scores_that_a_server_does_not_give(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "when body contains \"top_logprobs\"\nstatus 400\n"
-                    "raw {\"detail\":\"top_logprobs=20 but engine was configured with "
-                    "max_topk_logprobs=None\"}\n\nsay fine\n");
+    fixture_open(&x, "when body contains \"top_logprobs\"\nstatus 400\n"
+                     "raw {\"detail\":\"top_logprobs=20 but engine was configured with "
+                     "max_topk_logprobs=None\"}\n\nsay fine\n");
     for (int i = 0; i < 2; i++) {
         struct asked a = ask_scored(&x, 16);
         assert_int_equal(a.code, 0);
@@ -831,7 +719,7 @@ static void test_scores_that_a_server_does_not_give(void **state)
         assert_true(isnan(a.reply.logprob_alt));
         mem_free(a.text);
     }
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_size_is_not_a_refused_name(void **state)
@@ -850,13 +738,14 @@ static void test_system_role(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "times 1\nstatus 400\nraw {\"error\":{\"message\":\"System role not "
-                    "supported\"}}\n\nsay fine\n");
+    fixture_open(&x, "times 1\nstatus 400\nraw {\"error\":{\"message\":\"System role not "
+                     "supported\"}}\n\nsay fine\n");
     struct asked a = ask_plain(&x);
     assert_int_equal(a.code, 0);
-    assert_true(log_has(&x, "[{\"role\":\"user\",\"content\":\"Be brief.\\n\\nSay "));
+    assert_true(
+        fixture_log_has(&x, "[{\"role\":\"user\",\"content\":\"Be brief.\\n\\nSay "));
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static json_t *schema_of_answer(void)
@@ -870,8 +759,8 @@ static void test_schema_fallbacks(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "refuse json_schema\n\nrefuse json_object\n\n"
-                    "say {\\\"answer\\\":\\\"x\\\"}\n");
+    fixture_open(&x, "refuse json_schema\n\nrefuse json_object\n\n"
+                     "say {\\\"answer\\\":\\\"x\\\"}\n");
     json_t *schema = schema_of_answer();
     struct llm_request req = request_plain();
     req.schema = schema;
@@ -880,29 +769,29 @@ static void test_schema_fallbacks(void **state)
         assert_int_equal(a.code, 0);
         mem_free(a.text);
     }
-    assert_int_equal(n_requests(&x), 2 + 3);
-    assert_true(log_has(&x,
-                        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
-                        "{\"name\":\"reply\",\"strict\":true,\"schema\":{\"type\":"));
-    assert_true(log_has(&x, "\"response_format\":{\"type\":\"json_object\"}"));
-    assert_true(log_has(&x, "and nothing else:\\n{\\\"type\\\":\\\"object\\\""));
+    assert_int_equal(fixture_requests(&x), 2 + 3);
+    assert_true(fixture_log_has(
+        &x, "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+            "{\"name\":\"reply\",\"strict\":true,\"schema\":{\"type\":"));
+    assert_true(fixture_log_has(&x, "\"response_format\":{\"type\":\"json_object\"}"));
+    assert_true(fixture_log_has(&x, "and nothing else:\\n{\\\"type\\\":\\\"object\\\""));
     json_decref(schema);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_open_schema_is_not_strict(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "say {}\n");
+    fixture_open(&x, "say {}\n");
     json_t *schema = json_pack("{s:s, s:{s:{}}}", "type", "object", "properties", "a");
     struct llm_request req = request_plain();
     req.schema = schema;
     struct asked a = ask(&x, &req);
-    assert_true(log_has(&x, "\"strict\":false"));
+    assert_true(fixture_log_has(&x, "\"strict\":false"));
     mem_free(a.text);
     json_decref(schema);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static int n_in(const char *text, const char *part)
@@ -928,13 +817,13 @@ static void test_schema_that_was_ignored(void **state)
                  "%swhen body contains \"cannot be used\"\nsay {\\\"answer\\\":"
                  "\\\"x\\\"}\n\nsay {\\\"reply\\\":1}\n",
                  scripts[i]);
-        open_script(&x, script);
+        fixture_open(&x, script);
         json_t *schema = schema_of_answer(), *value = NULL;
         struct llm_request req = request_plain();
         struct usage usage = { 0 };
         req.schema = schema;
         assert_int_equal(structured_chat(x.llm, &req, &value, &usage, NULL, NULL), 0);
-        struct buf log = read_log(&x);
+        struct buf log = fixture_log(&x);
         const char *repair = strstr(log.data, "cannot be used");
         assert_non_null(repair);
         assert_int_equal(n_in(repair, "this JSON schema, and nothing else:\\n{"), 1);
@@ -943,7 +832,7 @@ static void test_schema_that_was_ignored(void **state)
         buf_release(&log);
         json_decref(value);
         json_decref(schema);
-        close_all(&x);
+        fixture_close(&x);
     }
 }
 
@@ -952,17 +841,17 @@ static void test_schema_echo_is_repaired(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "times 1\necho schema\n\nsay {\\\"answer\\\":\\\"x\\\"}\n");
+    fixture_open(&x, "times 1\necho schema\n\nsay {\\\"answer\\\":\\\"x\\\"}\n");
     json_t *schema = schema_of_answer(), *value = NULL;
     struct llm_request req = request_plain();
     struct usage usage = { 0 };
     req.schema = schema;
     assert_int_equal(structured_chat(x.llm, &req, &value, &usage, NULL, NULL), 0);
     assert_string_equal(json_str(value, "answer", ""), "x");
-    assert_int_equal(n_requests(&x), 2);
+    assert_int_equal(fixture_requests(&x), 2);
     json_decref(value);
     json_decref(schema);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* --- Screening -------------------------------------------------------------- */
@@ -976,52 +865,52 @@ static void test_scores(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "say not stated\nlogprob \" not\" -1\nlogprob \"not\" -2\n"
-                    "logprob \"nothing\" -3\nlogprob \"November\" -4\n");
+    fixture_open(&x, "say not stated\nlogprob \" not\" -1\nlogprob \"not\" -2\n"
+                     "logprob \"nothing\" -3\nlogprob \"November\" -4\n");
     struct asked a = ask_scored(&x, 16);
     assert_true(near(a.reply.logprob_alt, log(exp(-1) + exp(-2))));
     /* Not among them: the smallest is the bound. */
     assert_true(near(a.reply.logprob_alt2, -4));
     assert_true(near(a.reply.logprob_mean, -1));
-    assert_true(log_has(&x, "\"logprobs\":true,\"top_logprobs\":20"));
+    assert_true(fixture_log_has(&x, "\"logprobs\":true,\"top_logprobs\":20"));
     mem_free(a.text);
     a = ask_scored(&x, 0);
     assert_string_equal(a.text, "");
     assert_int_equal(a.reply.finish, LLM_STOP);
     assert_true(near(a.reply.logprob_alt, log(exp(-1) + exp(-2))));
-    assert_true(log_has(&x, "\"max_tokens\":1,"));
+    assert_true(fixture_log_has(&x, "\"max_tokens\":1,"));
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_scores_left_over(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "say yes\nlogprob \"yes\" -0.01\nlogprob \"Yes\" -4.7\n");
+    fixture_open(&x, "say yes\nlogprob \"yes\" -0.01\nlogprob \"Yes\" -4.7\n");
     struct asked a = ask_scored(&x, 16);
     assert_true(near(a.reply.logprob_alt, log(1 - exp(-0.01) - exp(-4.7))));
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_no_scores(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "refuse top_logprobs\n\nsay not stated\nlogprob \" not\" -1\n");
+    fixture_open(&x, "refuse top_logprobs\n\nsay not stated\nlogprob \" not\" -1\n");
     struct asked a = ask_scored(&x, 16);
     assert_int_equal(a.code, 0);
     assert_true(isnan(a.reply.logprob_alt) && isnan(a.reply.logprob_alt2));
-    assert_int_equal(n_requests(&x), 3); /* twenty, five, none */
+    assert_int_equal(fixture_requests(&x), 3); /* twenty, five, none */
     mem_free(a.text);
-    close_all(&x);
-    open_script(&x,
-                "say <think>x</think>not\nlogprob \"<think>\" -1\nlogprob \"x\" -2\n");
+    fixture_close(&x);
+    fixture_open(&x,
+                 "say <think>x</think>not\nlogprob \"<think>\" -1\nlogprob \"x\" -2\n");
     a = ask_scored(&x, 16);
     assert_true(isnan(a.reply.logprob_alt));
     mem_free(a.text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* --- Many ------------------------------------------------------------------- */
@@ -1030,17 +919,18 @@ static void test_one_request_a_job(void **state)
 {
     (void)state;
     struct fixture x;
-    open_with(&x, "say fine\ndelay 10\n", (struct provider_options){ .parallel = 6 });
+    fixture_open_with(&x, "say fine\ndelay 10\n",
+                      (struct provider_options){ .parallel = 6 });
     struct tally t = { .raise = NULL };
     int64_t before = clock_ms();
     assert_int_equal(ask_many(&x, &t, NULL), 0);
     double wall = (double)(clock_ms() - before) / 1000.0;
     assert_int_equal(t.by_finish[LLM_STOP], MANY);
     assert_int_equal(t.n_requests, MANY);
-    assert_int_equal(n_requests(&x), MANY);
+    assert_int_equal(fixture_requests(&x), MANY);
     assert_in_range(fake_server_stat(&x.server, "max_concurrent"), 2, 6);
     assert_true(t.seconds <= wall + 0.01);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 struct asker {
@@ -1067,8 +957,8 @@ static void test_threads_share_the_limit(void **state)
     struct fixture x;
     struct asker askers[3];
     pthread_t threads[3];
-    open_with(&x, "refuse seed\n\nsay fine\n",
-              (struct provider_options){ .parallel = 4 });
+    fixture_open_with(&x, "refuse seed\n\nsay fine\n",
+                      (struct provider_options){ .parallel = 4 });
     for (int i = 0; i < 3; i++) {
         askers[i] = (struct asker){ .x = &x };
         pthread_create(&threads[i], NULL, ask_in_thread, &askers[i]);
@@ -1078,31 +968,31 @@ static void test_threads_share_the_limit(void **state)
         assert_int_equal(askers[i].tally.by_finish[LLM_STOP], MANY);
     }
     assert_true(fake_server_stat(&x.server, "max_concurrent") <= 4);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_one_failure_is_one(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "times 3\nraw {\"half\n\nsay fine\n");
+    fixture_open(&x, "times 3\nraw {\"half\n\nsay fine\n");
     struct tally t = { .raise = NULL };
     assert_int_equal(ask_many(&x, &t, NULL), 0);
     assert_int_equal(t.by_finish[LLM_FAILED], 3);
     assert_int_equal(t.by_finish[LLM_STOP], MANY - 3);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void expect_early_end(const char *script, const char *says, int requests_max)
 {
     struct fixture x;
-    open_with(&x, script, (struct provider_options){ .parallel = 4 });
+    fixture_open_with(&x, script, (struct provider_options){ .parallel = 4 });
     struct tally t = { .raise = NULL };
     assert_int_equal(ask_many(&x, &t, NULL), 0);
     assert_int_equal(t.by_finish[LLM_FAILED], MANY);
     assert_non_null(strstr(t.message, says));
-    assert_true(n_requests(&x) <= requests_max);
-    close_all(&x);
+    assert_true(fixture_requests(&x) <= requests_max);
+    fixture_close(&x);
 }
 
 static void test_final_refusal_ends_the_rest(void **state)
@@ -1112,18 +1002,18 @@ static void test_final_refusal_ends_the_rest(void **state)
     expect_early_end("quota\n", "quota", 8);
     expect_early_end("status 404\n", "does not know", 8);
     struct fixture x;
-    open_script(&x, "times 1\nstatus 401\n\nsay fine\n");
+    fixture_open(&x, "times 1\nstatus 401\n\nsay fine\n");
     assert_int_equal(ask_plain(&x).code, LW_ERR_AUTH);
     assert_int_equal(ask_plain(&x).code, LW_ERR_AUTH); /* for good */
-    assert_int_equal(n_requests(&x), 1);
-    close_all(&x);
+    assert_int_equal(fixture_requests(&x), 1);
+    fixture_close(&x);
 }
 
 static void test_nobody_there(void **state)
 {
     (void)state;
     struct fixture x;
-    open_with(
+    fixture_open_with(
         &x, "say unused\n",
         (struct provider_options){ .model = "http://127.0.0.1:9/v1#m", .parallel = 4 });
     struct tally t = { .raise = NULL };
@@ -1133,15 +1023,15 @@ static void test_nobody_there(void **state)
     assert_int_equal(t.n_requests, 0);
     assert_non_null(strstr(t.message, "nothing accepts connections"));
     assert_true(clock_ms() - before < 20000);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 static void test_cancel(void **state)
 {
     (void)state;
     struct fixture x;
-    open_with(&x, "times 1\nsay fine\n\nhang before\n",
-              (struct provider_options){ .parallel = 4 });
+    fixture_open_with(&x, "times 1\nsay fine\n\nhang before\n",
+                      (struct provider_options){ .parallel = 4 });
     struct cancel cancel;
     cancel_init(&cancel, 0);
     struct tally t = { .raise = &cancel };
@@ -1152,7 +1042,7 @@ static void test_cancel(void **state)
     cancel_raise(&cancel);
     assert_int_equal(ask_many(&x, &again, &cancel), LW_CANCELLED);
     assert_int_equal(again.by_finish[LLM_CANCELLED], MANY);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 /* A refused parameter is left out in the next try, if there is to be one: here it arrives
@@ -1167,15 +1057,15 @@ static void test_nothing_goes_again_after_the_end(void **state)
         char script[120];
         snprintf(script, sizeof script,
                  "times 1\n%s\nrefuse temperature\ndelay 100\n\nsay fine\n", scripts[i]);
-        open_with(&x, script, (struct provider_options){ .parallel = 2 });
+        fixture_open_with(&x, script, (struct provider_options){ .parallel = 2 });
         cancel_init(&cancel, 0);
         struct tally t = { .raise = i == 0 ? &cancel : NULL, .pause_ms = 500 };
         assert_int_equal(ask_many(&x, &t, &cancel), 0);
         assert_int_equal(t.by_finish[LLM_STOP], i == 0);
         assert_int_equal(t.by_finish[i == 0 ? LLM_CANCELLED : LLM_FAILED], MANY - !i);
         assert_int_equal(t.n_requests, 2);
-        assert_int_equal(n_requests(&x), 2);
-        close_all(&x);
+        assert_int_equal(fixture_requests(&x), 2);
+        fixture_close(&x);
     }
 }
 
@@ -1183,7 +1073,7 @@ static void test_deadline(void **state)
 {
     (void)state;
     struct fixture x;
-    open_script(&x, "times 1\nstatus 503\n\nhang before\n");
+    fixture_open(&x, "times 1\nstatus 503\n\nhang before\n");
     struct cancel cancel;
     struct llm_reply reply;
     struct llm_request req = request_plain();
@@ -1191,202 +1081,7 @@ static void test_deadline(void **state)
     int64_t before = clock_ms();
     assert_int_equal(llm_chat(x.llm, &req, &reply, NULL, &cancel, NULL), LW_TIMEOUT);
     assert_true(clock_ms() - before < 10000);
-    close_all(&x);
-}
-
-/* --- What a server is asked about itself ------------------------------------- */
-
-/* A plain URL: the server is asked which model it has. */
-static void open_url(struct fixture *x, const char *script)
-{
-    char model[80];
-    open_script(x, script);
-    llm_close(x->llm);
-    snprintf(model, sizeof model, "%s/v1", x->server.url);
-    struct provider_options opt = { .model = model, .http = x->http };
-    assert_int_equal(provider_open(&x->llm, &opt, NULL), 0);
-}
-
-static void test_only_model_is_asked_for(void **state)
-{
-    (void)state;
-    struct fixture x;
-    open_url(&x, "when path contains \"/chat/\"\nsay fine\n");
-    assert_int_equal(n_requests(&x), 0);
-    assert_int_equal(llm_info(x.llm)->context, 8192);
-    for (int i = 0; i < 2; i++) {
-        struct asked a = ask_plain(&x);
-        assert_int_equal(a.code, 0);
-        mem_free(a.text);
-    }
-    assert_int_equal(n_requests(&x), 3);
-    assert_true(log_has(&x, "{\"model\":\"fake-model\","));
-    close_all(&x);
-}
-
-/* A failure is an answer, too, until a new run asks anew. */
-static void test_failed_question_is_remembered(void **state)
-{
-    (void)state;
-    struct fixture x;
-    struct lw_error err = { .code = 0 };
-    open_url(&x, "times 2\nstatus 500\n\nwhen path contains \"/chat/\"\nsay fine\n");
-    for (int i = 0; i < 3; i++) assert_int_equal(llm_info(x.llm)->context, 0);
-    struct asked a = ask_plain(&x);
-    assert_int_equal(a.code, LW_ERR_REMOTE);
-    assert_non_null(strstr(a.err.message, "in trouble"));
-    assert_int_equal(n_requests(&x), 1);
-    assert_int_equal(provider_ask(x.llm, NULL, &err), LW_ERR_REMOTE);
-    assert_int_equal(n_requests(&x), 2);
-    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
-    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
-    assert_int_equal(llm_info(x.llm)->context, 8192);
-    assert_int_equal(n_requests(&x), 3);
-    a = ask_plain(&x);
-    assert_string_equal(a.text, "fine");
-    mem_free(a.text);
-    close_all(&x);
-}
-
-static void test_question_is_cut_short(void **state)
-{
-    (void)state;
-    struct fixture x;
-    struct cancel cancel;
-    struct lw_error err = { .code = 0 };
-    open_url(&x, "times 1\nhang before\n");
-    cancel_init(&cancel, clock_ms() + 300);
-    int64_t before = clock_ms();
-    assert_int_equal(provider_ask(x.llm, &cancel, &err), LW_TIMEOUT);
-    assert_true(clock_ms() - before < 5000);
-    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
-    close_all(&x);
-}
-
-/* What was promised to stay on this device is not sent to a model that its server passes
- * on to a cloud, however the name came. */
-static void test_listed_model_of_a_cloud(void **state)
-{
-    (void)state;
-    static const char *const ids[] = { "gpt-oss:120b-cloud", "gpt-oss:120b-CLOUD",
-                                       "kimi:Cloud" };
-    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-        struct fixture x;
-        struct lw_error err = { .code = 0 };
-        char script[128], model[128];
-        snprintf(script, sizeof script, "raw {\"data\":[{\"id\":\"%s\"}]}\n", ids[i]);
-        open_url(&x, script);
-        assert_true(llm_info(x.llm)->on_device);
-        assert_int_equal(provider_ask(x.llm, NULL, &err), LW_ERR_POLICY);
-        assert_non_null(strstr(err.message, ids[i]));
-        struct asked a = ask_plain(&x);
-        assert_int_equal(a.code, LW_ERR_POLICY);
-        assert_false(log_has(&x, "/chat/"));
-        llm_close(x.llm);
-        snprintf(model, sizeof model, "%s/v1#%s", x.server.url, ids[i]);
-        struct provider_options opt = { .model = model, .http = x.http };
-        assert_int_equal(provider_open(&x.llm, &opt, NULL), 0);
-        assert_false(llm_info(x.llm)->on_device);
-        close_all(&x);
-    }
-}
-
-static void test_no_model_to_ask_for(void **state)
-{
-    (void)state;
-    struct fixture x;
-    open_url(&x, "times 1\nraw {\"data\":[]}\n");
-    struct asked a = ask_plain(&x);
-    assert_int_equal(a.code, LW_ERR_REMOTE);
-    assert_non_null(strstr(a.err.message, "lists no model"));
-    close_all(&x);
-}
-
-static void open_ollama(struct fixture *x, const char *script, const char *model)
-{
-    char host[64];
-    open_script(x, script);
-    llm_close(x->llm);
-    snprintf(host, sizeof host, "127.0.0.1:%d", x->server.port);
-    struct provider_options opt = { .model = model, .base_url = host, .http = x->http };
-    assert_int_equal(provider_open(&x->llm, &opt, NULL), 0);
-}
-
-static void test_ollama(void **state)
-{
-    (void)state;
-    struct fixture x;
-    open_ollama(&x,
-                "when path contains \"/api/show\"\nraw {\"parameters\":\"top_k   4"
-                "\\\\nnum_ctx                        6144\"}\n\nsay fine\n",
-                "ollama/m");
-    assert_int_equal(llm_info(x.llm)->context, 6144);
-    assert_true(llm_info(x.llm)->on_device);
-    struct asked a = ask_plain(&x);
-    assert_int_equal(a.code, 0);
-    assert_int_equal(n_requests(&x), 2);
-    assert_false(log_has(&x, "/api/ps"));
-    assert_true(log_has(&x, "POST /api/show\r\n") || log_has(&x, "POST /api/show\n"));
-    assert_true(log_has(&x, "POST /v1/chat/completions"));
-    mem_free(a.text);
-    close_all(&x);
-    open_ollama(&x, "status 404\n", "ollama/kimi:1t-cloud");
-    assert_int_equal(llm_info(x.llm)->context, 0);
-    assert_false(llm_info(x.llm)->on_device);
-    close_all(&x);
-}
-
-/* Ollama's manifest says where a model runs, and its name need not: a cloud model that
- * was copied to another name is no model of this device. */
-static void test_ollama_that_passes_on(void **state)
-{
-    (void)state;
-    static const char script[] =
-        "when path contains \"/api/show\"\nraw {\"remote_model\":\"gpt-oss:120b\","
-        "\"remote_host\":\"https://cloud.example:443\"}\n\nsay fine\n";
-    struct fixture x;
-    struct lw_error err = { .code = 0 };
-    open_ollama(&x, script, "ollama/reader");
-    assert_int_equal(provider_ask(x.llm, NULL, &err), LW_ERR_POLICY);
-    assert_non_null(strstr(err.message, "ollama/reader passes on"));
-    assert_non_null(strstr(err.message, "cloud.example"));
-    struct asked a = ask_plain(&x);
-    assert_int_equal(a.code, LW_ERR_POLICY);
-    assert_false(log_has(&x, "/chat/"));
-    close_all(&x);
-    /* Named as what it is, it is nobody's secret. */
-    open_ollama(&x, script, "ollama/gpt-oss:120b-cloud");
-    assert_int_equal(provider_ask(x.llm, NULL, &err), 0);
-    close_all(&x);
-}
-
-/* What is served is asked for when the model is loaded: after the first long prompt. */
-static void test_ollama_that_cuts(void **state)
-{
-    (void)state;
-    struct fixture x;
-    open_ollama(&x,
-                "when path contains \"/api/show\"\nraw {}\n\n"
-                "when path contains \"/api/ps\"\ntimes 1\nraw {\"models\":[]}\n\n"
-                "when path contains \"/api/ps\"\nraw {\"models\":[{\"name\":\"m:latest\","
-                "\"context_length\":2222},{\"name\":\"m2\",\"context_length\":1}]}\n\n"
-                "times 2\nusage 2222 5\nsay x\n\nusage 2100 5\nsay x\n",
-                "ollama/m");
-    char *text = mem_alloc(6001);
-    for (int i = 0; i < 6000; i++) {
-        text[i] = "abc d"[i % 5];
-    }
-    struct llm_message m = llm_message_text(LLM_USER, text);
-    struct llm_request req = { .messages = &m, .n_messages = 1, .max_tokens = 4 };
-    for (int i = 0; i < 3; i++) {
-        struct asked a = ask(&x, &req);
-        assert_int_equal(a.code, i < 2 ? LW_ERR_REMOTE : 0);
-        assert_true(i == 2 || strstr(a.err.message, "only 2222 tokens") != NULL);
-        mem_free(a.text);
-    }
-    assert_int_equal(n_requests(&x), 6);
-    mem_free(text);
-    close_all(&x);
+    fixture_close(&x);
 }
 
 int main(void)
@@ -1435,14 +1130,6 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_nothing_goes_again_after_the_end),
         cmocka_unit_test(test_deadline),
-        cmocka_unit_test(test_only_model_is_asked_for),
-        cmocka_unit_test(test_no_model_to_ask_for),
-        cmocka_unit_test(test_listed_model_of_a_cloud),
-        cmocka_unit_test(test_failed_question_is_remembered),
-        cmocka_unit_test(test_question_is_cut_short),
-        cmocka_unit_test(test_ollama),
-        cmocka_unit_test(test_ollama_that_passes_on),
-        cmocka_unit_test(test_ollama_that_cuts),
     };
     return fake_server_missing() ? 0 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -606,15 +606,19 @@ static void look_through(const struct record *rec, const char *text, bool *words
     marks_init(&marks, rec, text);
     bool clause = false;
     *words = *cites = false;
-    while (*text) {
+    for (size_t len; *text; text += len) {
+        len = marks_code(&marks, text);
+        if (len > 0) {
+            *words = true;
+            continue;
+        }
         enum mark_kind kind = marks_read(&marks, text, &mark);
         *cites = *cites || (clause && kind == MARK_CITES);
         clause = clause || strchr(",;:", *text) || strncasecmp(text, " but ", 5) == 0;
         if (kind == MARK_NONE) {
             *words = *words || isalnum((unsigned char)*text) || (*text & 0x80);
-            mark.len = 1;
         }
-        text += mark.len;
+        len = kind == MARK_NONE ? 1 : mark.len;
     }
 }
 

@@ -284,6 +284,8 @@ static void test_not_stated(void **state)
         { "Not stated in the contract [f1].", FINAL_NOT_FOUND, NULL },
         { "Not stated for 2021; 5 in 2022 [f1]", FINAL_ANSWERED, NULL },
         { "Not stated for 2021 [f9]", FINAL_NOT_FOUND, NULL },
+        { "Not stated, as `argv[1]` shows.", FINAL_NOT_FOUND, NULL },
+        { "Not stated in `it`, but 5 [f1]", FINAL_ANSWERED, NULL },
         { "Not stated for 2021, but 5 in 2022 [f1]", FINAL_ANSWERED,
           "Not stated for 2021, but 5 in 2022 [1]" },
         { "Not stated for 2021, but five times, it is said, in the year after that.",

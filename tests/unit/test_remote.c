@@ -35,6 +35,20 @@ static void assert_contains(const char *text, const char *needle)
     if (!strstr(text, needle)) fail_msg("\"%s\" is not in:\n%s", needle, text);
 }
 
+/* A reply of one quote, said to be of d1. docs: NULL: world_docs. */
+static void run_on(struct world *w, const char *const *docs, const char *answer,
+                   const char *quote)
+{
+    char script[512];
+    snprintf(script, sizeof script,
+             "when any contains \"\"\n"
+             "say {\"answer\": \"%s\", \"quotes\": [{\"doc\": \"d1\", \"quote\": "
+             "\"%s\"}]}\n",
+             answer, quote);
+    init_with(w, docs, script, 0);
+    assert_int_equal(world_run(w, "remote"), 0);
+}
+
 static void test_quotes_become_citations(void **state)
 {
     (void)state;
@@ -77,13 +91,8 @@ static void test_invented_quote_is_marked(void **state)
 {
     (void)state;
     struct world w;
-    init(&w,
-         "when any contains \"\"\n"
-         "say {\"answer\": \"It was 99 million dollars [1].\", \"quotes\": [{\"doc\": "
-         "\"d1\", "
-         "\"quote\": \"Capital expenditure was 99 million dollars\"}]}\n",
-         0);
-    assert_int_equal(world_run(&w, "remote"), 0);
+    run_on(&w, NULL, "It was 99 million dollars [1].",
+           "Capital expenditure was 99 million dollars");
     assert_int_equal(w.out.n_citations, 1);
     assert_int_equal(w.out.citations[0].quote.match, QUOTE_NONE);
     assert_string_equal(w.out.citations[0].text,
@@ -92,20 +101,6 @@ static void test_invented_quote_is_marked(void **state)
     assert_contains(w.out.answer, "No verified quote supports this answer.");
     assert_int_equal(w.out.coverage.found, 0);
     world_release(&w);
-}
-
-/* docs: NULL: world_docs. */
-static void run_on(struct world *w, const char *const *docs, const char *answer,
-                   const char *quote)
-{
-    char script[512];
-    snprintf(script, sizeof script,
-             "when any contains \"\"\n"
-             "say {\"answer\": \"%s\", \"quotes\": [{\"doc\": \"d1\", \"quote\": "
-             "\"%s\"}]}\n",
-             answer, quote);
-    init_with(w, docs, script, 0);
-    assert_int_equal(world_run(w, "remote"), 0);
 }
 
 /* All of many quotes are shown, also those that the answer does not mark. */
@@ -178,13 +173,7 @@ static void test_quote_of_another_document_is_found(void **state)
 {
     (void)state;
     struct world w;
-    init(&w,
-         "when any contains \"\"\n"
-         "say {\"answer\": \"45 euros\", \"quotes\": [{\"doc\": \"d1\", \"quote\": "
-         "\"rose to "
-         "45  Euros a year\"}]}\n",
-         0);
-    assert_int_equal(world_run(&w, "remote"), 0);
+    run_on(&w, NULL, "45 euros", "rose to 45  Euros a year");
     assert_string_equal(w.out.answer, "45 euros [1]");
     assert_int_equal(w.out.citations[0].quote.doc, 1);
     assert_int_equal(w.out.citations[0].quote.match, QUOTE_FOLDED);

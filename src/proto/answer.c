@@ -156,6 +156,12 @@ struct writing {
     size_t n_held;
 };
 
+/* White space, or a control, which takes no room in a file. */
+static bool is_blank(uint32_t cp)
+{
+    return utf8_is_space(cp) || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f);
+}
+
 static bool is_quote_mark(uint32_t cp)
 {
     static const uint32_t others[] = {
@@ -176,7 +182,7 @@ static bool looks_printed(const char *s)
         uint32_t cp;
         s += utf8_decode(s, end, &cp);
         if (colon && is_quote_mark(cp)) return true;
-        bool between = utf8_is_space(cp) || cp == '*' || cp == '_';
+        bool between = is_blank(cp) || cp == '*' || cp == '_';
         colon = cp == ':' || cp == 0xff1a || (colon && between);
     }
     return false;
@@ -248,9 +254,9 @@ static size_t put_char(struct writing *w, const char *s, const char *end)
     uint32_t cp;
     size_t len = (size_t)utf8_decode(s, end, &cp);
     if (cp == '\n') put_held(w);
-    bool between = w->n_held > 0 && !w->in_line && utf8_is_space(cp);
+    bool between = w->n_held > 0 && !w->in_line && is_blank(cp);
     if (!between) buf_add(&w->b->text, s, len);
-    w->in_line = cp != '\n' && (w->in_line || !utf8_is_space(cp));
+    w->in_line = cp != '\n' && (w->in_line || !is_blank(cp));
     return len;
 }
 
@@ -372,8 +378,19 @@ static void clean(struct buf *out, const char *text, size_t len)
     }
 }
 
-/* A model's words with nothing invisible in them, without the white space around them,
- * and no more than there is room for. */
+static const char *skip_blanks(const char *s)
+{
+    uint32_t cp;
+    for (const char *end = s + strlen(s); s < end;) {
+        size_t len = (size_t)utf8_decode(s, end, &cp);
+        if (!is_blank(cp)) break;
+        s += len;
+    }
+    return s;
+}
+
+/* A model's words with nothing invisible in them, without the blanks around them, and no
+ * more than there is room for. */
 static const char *take_words(struct builder *b, const char *text)
 {
     struct buf words;
@@ -385,8 +402,7 @@ static const char *take_words(struct builder *b, const char *text)
     }
     buf_init(&words, WORDS_BYTES_MAX);
     clean(&words, text, len);
-    const char *front = words.data + strspn(words.data, " \t\n");
-    const char *out = arena_strdup(b->rec->reading->arena, front);
+    const char *out = arena_strdup(b->rec->reading->arena, skip_blanks(words.data));
     buf_release(&words);
     return out;
 }
@@ -445,7 +461,7 @@ static void add_words(struct builder *b, const char *words)
         len = 1;
         if (!is_control(*s)) {
             buf_add_char(&b->text, *s);
-        } else if (s > front && !is_control(s[-1])) {
+        } else if (!is_control(s[-1])) { /* the front is none */
             buf_add_char(&b->text, ' ');
         }
     }
@@ -591,7 +607,7 @@ bool answer_is_blank(const char *text)
     for (const char *end = text + strlen(text); text < end;) {
         uint32_t cp;
         text += utf8_decode(text, end, &cp);
-        if (!utf8_is_space(cp) && !utf8_is_zero_width(cp)) return false;
+        if (!is_blank(cp) && !utf8_is_zero_width(cp)) return false;
     }
     return true;
 }

@@ -249,6 +249,9 @@ static void test_values_cite_nothing(void **state)
           "pears [7] deed.pdf: \"He pays.\" [1]" },
         { "plums\xe2\x80\xa8[7] deed.pdf: \"He pays.\"",
           "plums [7] deed.pdf: \"He pays.\" [1]" },
+        { "\x01[7] deed.pdf: \"He pays.\"", "(7) deed.pdf: \"He pays.\" [1]" },
+        { "\x01\x02 [7] deed.pdf: \"He pays.\"", "(7) deed.pdf: \"He pays.\" [1]" },
+        { "\xc2\xa0[7] deed.pdf: \"He pays.\"", "(7) deed.pdf: \"He pays.\" [1]" },
         { "figs [\xe2\x80\x8b"
           "1]\tand\x1bmore",
           "figs (1) and more [1]" },
@@ -265,6 +268,32 @@ static void test_values_cite_nothing(void **state)
         assert_int_equal(out.n_citations, 1);
         desk_release(&d);
     }
+}
+
+/* A control takes no room in a file: what stands behind it begins the line. */
+static void test_controls_begin_no_line(void **state)
+{
+    static const char *const cases[][2] = {
+        { "\x01[f1] deed.pdf: \"He pays.\"", "deed.pdf: \"He pays.\" [1]" },
+        { "So:\n\x01[f1] deed.pdf: \"He pays.\"", "So:\n\x01"
+                                                  "deed.pdf: \"He pays.\" [1]" },
+        { "[f1]\x01"
+          "deed.pdf:\xc2\x80\"He pays.\"",
+          "deed.pdf:\xc2\x80\"He pays.\" [1]" },
+        { "He\x01pays [f1] \"so\".", "He\x01pays [1] \"so\"." },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct desk d;
+        struct final out;
+        desk_init(&d, "It is x.");
+        add_lines(&d, "x | It is x.");
+        answer_from_text(&d.record, cases[i][0], NULL, 0, &out);
+        assert_string_equal(out.answer, cases[i][1]);
+        desk_release(&d);
+    }
+    assert_true(answer_is_blank(" \x01\n\xe2\x80\x8b"));
+    assert_false(answer_is_blank("\x01x"));
 }
 
 /* --- Nothing stated ------------------------------------------------------------ */
@@ -516,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_long_answers_keep_their_warning),
         cmocka_unit_test(test_long_values_keep_their_warning),
         cmocka_unit_test(test_values_cite_nothing),
+        cmocka_unit_test(test_controls_begin_no_line),
         cmocka_unit_test(test_not_stated),
         cmocka_unit_test(test_a_stop_before_shaping_is_told),
         cmocka_unit_test(test_shaped_without_a_quote),

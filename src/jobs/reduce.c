@@ -199,6 +199,19 @@ static const struct unit *plain_unit(const struct fold *f, size_t n,
     return has_own && only->kind == u->unit->kind ? u->unit : only;
 }
 
+/* Settles all amounts of one such name at once: there are few names, and may be very
+ * many amounts. */
+static void settle_name(struct fold *f, size_t n, struct unit_found name)
+{
+    const struct unit *plain = plain_unit(f, n, &name);
+    for (size_t i = 0; i < n; i++) {
+        struct unit_found *u = &f->amounts[i].unit;
+        if (u->also != name.also) continue;
+        u->unit = plain;
+        u->also = NULL;
+    }
+}
+
 /* Names of several units, in the amounts and in what was asked for, settled on one. */
 static void settle_units(struct fold *f, size_t n, struct unit_found *asked)
 {
@@ -207,7 +220,7 @@ static void settle_units(struct fold *f, size_t n, struct unit_found *asked)
         struct unit_found *u = &f->amounts[i].unit;
         if (!f->amounts[i].known || !u->also) continue;
         if (!asked->unit)
-            u->unit = plain_unit(f, n, u);
+            settle_name(f, n, *u);
         else if (unit_may_be(u, asked->unit))
             u->unit = asked->unit;
     }

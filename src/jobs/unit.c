@@ -304,9 +304,9 @@ bool unit_goes_on(const char *text, const struct value_number *number,
 bool unit_may_be(const struct unit_found *u, const struct unit *other)
 {
     char name[UNIT_NAME_MAX];
-    if (!u->also) return u->unit == other;
+    if (u->unit == other || !u->also) return u->unit == other;
     unit_name(other, name);
-    return u->unit == other || lists(u->also, name);
+    return lists(u->also, name);
 }
 
 bool unit_is_like(const struct unit_found *a, const struct unit_found *b)

@@ -5,6 +5,7 @@
 #include "jobs/cardinal.h"
 
 #include "jobs/word.h"
+#include "text/words.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -20,14 +21,9 @@ static const struct named numbers[] = {
 };
 
 /* What makes another number of the one in words before it. */
-static const struct named spoilers[] = {
-    { "dozen", 0 },   { "dozens", 0 },   { "score", 0 },   { "half", 0 },
-    { "quarter", 0 }, { "quarters", 0 }, { "first", 0 },   { "second", 0 },
-    { "third", 0 },   { "thirds", 0 },   { "fourth", 0 },  { "fourths", 0 },
-    { "fifth", 0 },   { "fifths", 0 },   { "sixth", 0 },   { "sixths", 0 },
-    { "seventh", 0 }, { "eighth", 0 },   { "eighths", 0 }, { "ninth", 0 },
-    { "tenth", 0 },   { "tenths", 0 },
-};
+static const char spoilers[] =
+    "dozen dozens score half quarter quarters first second third thirds fourth fourths "
+    "fifth fifths sixth sixths seventh eighth eighths ninth tenth tenths";
 
 /* Does n go on a number whose last part is `part`: "hundred (and) five", "twenty-one"? */
 static bool goes_on_with(long long part, int n)
@@ -92,7 +88,7 @@ static const char *skip_joint(const char *s, bool *and)
  * "One second" is a time, though "twenty second" and "one-second" are not. */
 static bool spoils(const char *word, long long number, const char *joint)
 {
-    if (!WORD_FIND(spoilers, word)) return false;
+    if (!words_listed(spoilers, word, strlen(word))) return false;
     return strcmp(word, "second") != 0 || number != 1 || *joint == '-';
 }
 

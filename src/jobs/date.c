@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "jobs/word.h"
+#include "text/words.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -312,9 +313,7 @@ static bool has_day_before(const char *text, size_t at)
 {
     char word[WORD_MAX];
     size_t start = word_before(text, at, word);
-    static const struct named ordinals[] = { { "st", 0 }, { "nd", 0 }, { "rd", 0 },
-                                             { "th", 0 }, { "er", 0 }, { "o", 0 } };
-    if (start < at && WORD_FIND(ordinals, word)) at = start;
+    if (start < at && words_listed("st nd rd th er o", word, strlen(word))) at = start;
     size_t first = at;
     while (first > 0 && is_digit(text[first - 1])) first--;
     if (first == at || at - first > 2 || atoi(text + first) > 31) return false;
@@ -322,16 +321,12 @@ static bool has_day_before(const char *text, size_t at)
 }
 
 /* Words between a number and a year that make neither part of the other. */
-static const struct named apart[] = {
-    { "in", 0 },    { "since", 0 },  { "from", 0 }, { "by", 0 },     { "until", 0 },
-    { "to", 0 },    { "and", 0 },    { "or", 0 },   { "after", 0 },  { "before", 0 },
-    { "till", 0 },  { "during", 0 }, { "year", 0 }, { "years", 0 },  { "anno", 0 },
-    { "circa", 0 }, { "at", 0 },     { "on", 0 },   { "around", 0 },
-};
+static const char apart[] = "in since from by until to and or after before till during "
+                            "year years anno circa at on around";
 
 static bool is_joint(const char *word)
 {
-    return strcmp(word, "de") == 0 || strcmp(word, "del") == 0 || strcmp(word, "of") == 0;
+    return words_listed("de del of", word, strlen(word));
 }
 
 /* Is there nothing around the year that may be its day and month: no "12 Smarch" and no
@@ -347,7 +342,7 @@ static bool stands_alone(const char *text, const char *year)
         while (at > 0 && strchr(marks, text[at - 1])) at--;
         if (has_day_before(text, at)) return joint && !month;
         size_t start = word_before(text, at, word);
-        if (start == at || WORD_FIND(apart, word)) return true;
+        if (start == at || words_listed(apart, word, strlen(word))) return true;
         if (is_joint(word)) {
             joint = true;
         } else {

@@ -24,9 +24,9 @@
 #include "jobs/date.h"
 #include "jobs/unit.h"
 #include "jobs/value.h"
-#include "jobs/word.h"
 #include "text/names.h"
 #include "text/quote.h"
+#include "text/words.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -167,20 +167,12 @@ static bool key_of_number(const char *value, struct key *k)
 /* The words around a date, but for what only says that it is one. */
 static void add_without_fillers(const char *words, struct buf *out)
 {
-    static const struct named fillers[] = {
-        { "on", 0 },        { "in", 0 },       { "the", 0 },    { "of", 0 },
-        { "since", 0 },     { "from", 0 },     { "dated", 0 },  { "as", 0 },
-        { "mon", 0 },       { "tue", 0 },      { "tues", 0 },   { "wed", 0 },
-        { "thu", 0 },       { "thur", 0 },     { "thurs", 0 },  { "fri", 0 },
-        { "sat", 0 },       { "sun", 0 },      { "monday", 0 }, { "tuesday", 0 },
-        { "wednesday", 0 }, { "thursday", 0 }, { "friday", 0 }, { "saturday", 0 },
-        { "sunday", 0 },
-    };
-    char word[WORD_MAX];
+    static const char fillers[] =
+        "on in the of since from dated as mon tue tues wed thu thur thurs fri sat sun "
+        "monday tuesday wednesday thursday friday saturday sunday";
     for (const char *s = words; *s;) {
         size_t len = strcspn(s, " ");
-        bool whole = word_at(s, word) == len;
-        if (!whole || !WORD_FIND(fillers, word)) buf_addf(out, " %.*s", (int)len, s);
+        if (!words_listed(fillers, s, len)) buf_addf(out, " %.*s", (int)len, s);
         s += len + (s[len] == ' ');
     }
 }

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "jobs/date.h"
 #include "jobs/word.h"
+#include "text/words.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -15,88 +16,86 @@ enum { ALONE, PERCENT, MONEY, MASS, LENGTH, VOLUME, TIME, MONTHS };
  * letter is as it stands here ("5 M" is no metres); "in" is no inches, it mostly says
  * where. */
 static const struct unit units[] = {
-    { MONEY, 1, " dollar dollars usd $ " },
-    { MONEY, 1, " euro euros eur € " },
-    { MONEY, 1, " pound pounds gbp sterling £ " },
-    { MONEY, 1, " yen jpy ¥ 円 " },
-    { MONEY, 1, " yuan cny rmb renminbi 元 " },
-    { MONEY, 1, " rupee rupees inr rs ₹ " },
-    { MONEY, 1, " rouble roubles ruble rubles rub ₽ " },
-    { MONEY, 1, " franc francs chf " },
-    { MONEY, 1, " crown crowns kr kronor kroner krone krona koruna kronen " },
-    { MONEY, 1, " sek " },
-    { MONEY, 1, " nok " },
-    { MONEY, 1, " dkk " },
-    { MONEY, 1, " czk " },
-    { MONEY, 1, " cad " },
-    { MONEY, 1, " aud " },
-    { MONEY, 1, " pln zloty zlotys " },
-    { MONEY, 1, " krw ₩ " },
-    { MONEY, 1, " lira liras lire ₺ " },
-    { MONEY, 1, " shekel shekels ₪ " },
-    { MONEY, 1, " brl reais " },
-    { MONEY, 1, " mxn peso pesos ₱ " },
-    { MONEY, 1, " bitcoin bitcoins btc ₿ " },
-    { MONEY, 1, " mark marks " },
-    { MONEY, 1, " shilling shillings " },
-    { MONEY, 1, " penny pence " },
-    { MONEY, 1, " cent cents ¢ " },
-    { MONEY, 1, " guinea guineas " },
-    { MONEY, 1, " florin florins guilder guilders " },
-    { MONEY, 1, " ducat ducats " },
-    { MONEY, 1, " thaler thalers " },
-    { MASS, 1, " mcg µg μg microgram micrograms " },
-    { MASS, 1000, " mg milligram milligrams milligramme milligrammes " },
-    { MASS, 1000000, " g gram grams gramme grammes " },
-    { MASS, 1000000000, " kg kgs kilo kilos kilogram kilograms kilogramme kilogrammes " },
-    { MASS, 1000000000000, " t tonne tonnes " },
-    { ALONE, 1, " lb lbs " },
-    { ALONE, 1, " ounce ounces oz " },
-    { ALONE, 1, " ton tons " },
-    { LENGTH, 10, " mm millimetre millimetres millimeter millimeters " },
-    { LENGTH, 100, " cm centimetre centimetres centimeter centimeters " },
-    { LENGTH, 10000, " m metre metres meter meters " },
-    { LENGTH, 10000000, " km kilometre kilometres kilometer kilometers " },
-    { LENGTH, 254, " inch inches " },
-    { LENGTH, 3048, " foot feet ft " },
-    { LENGTH, 9144, " yard yards yd " },
-    { LENGTH, 16093440, " mile miles mi " },
-    { VOLUME, 1, " ml millilitre millilitres milliliter milliliters " },
-    { VOLUME, 10, " cl centilitre centilitres " },
-    { VOLUME, 100, " dl decilitre decilitres " },
-    { VOLUME, 1000, " l litre litres liter liters " },
-    { ALONE, 1, " gallon gallons " },
-    { ALONE, 1, " barrel barrels " },
-    { TIME, 1, " second seconds sec secs " },
-    { TIME, 60, " minute minutes min mins " },
-    { TIME, 3600, " hour hours hr hrs h " },
-    { TIME, 86400, " day days " },
-    { TIME, 604800, " week weeks " },
-    { MONTHS, 1, " month months " },
-    { MONTHS, 12, " year years " },
-    { PERCENT, 1, " percent pct % " },
-    { ALONE, 1, " percentage " },
-    { ALONE, 1, " hectare hectares ha " },
-    { ALONE, 1, " acre acres " },
+    { MONEY, 1, "dollar dollars usd $" },
+    { MONEY, 1, "euro euros eur €" },
+    { MONEY, 1, "pound pounds gbp sterling £" },
+    { MONEY, 1, "yen jpy ¥ 円" },
+    { MONEY, 1, "yuan cny rmb renminbi 元" },
+    { MONEY, 1, "rupee rupees inr rs ₹" },
+    { MONEY, 1, "rouble roubles ruble rubles rub ₽" },
+    { MONEY, 1, "franc francs chf" },
+    { MONEY, 1, "crown crowns kr kronor kroner krone krona koruna kronen" },
+    { MONEY, 1, "sek" },
+    { MONEY, 1, "nok" },
+    { MONEY, 1, "dkk" },
+    { MONEY, 1, "czk" },
+    { MONEY, 1, "cad" },
+    { MONEY, 1, "aud" },
+    { MONEY, 1, "pln zloty zlotys" },
+    { MONEY, 1, "krw ₩" },
+    { MONEY, 1, "lira liras lire ₺" },
+    { MONEY, 1, "shekel shekels ₪" },
+    { MONEY, 1, "brl reais" },
+    { MONEY, 1, "mxn peso pesos ₱" },
+    { MONEY, 1, "bitcoin bitcoins btc ₿" },
+    { MONEY, 1, "mark marks" },
+    { MONEY, 1, "shilling shillings" },
+    { MONEY, 1, "penny pence" },
+    { MONEY, 1, "cent cents ¢" },
+    { MONEY, 1, "guinea guineas" },
+    { MONEY, 1, "florin florins guilder guilders" },
+    { MONEY, 1, "ducat ducats" },
+    { MONEY, 1, "thaler thalers" },
+    { MASS, 1, "mcg µg μg microgram micrograms" },
+    { MASS, 1000, "mg milligram milligrams milligramme milligrammes" },
+    { MASS, 1000000, "g gram grams gramme grammes" },
+    { MASS, 1000000000, "kg kgs kilo kilos kilogram kilograms kilogramme kilogrammes" },
+    { MASS, 1000000000000, "t tonne tonnes" },
+    { ALONE, 1, "lb lbs" },
+    { ALONE, 1, "ounce ounces oz" },
+    { ALONE, 1, "ton tons" },
+    { LENGTH, 10, "mm millimetre millimetres millimeter millimeters" },
+    { LENGTH, 100, "cm centimetre centimetres centimeter centimeters" },
+    { LENGTH, 10000, "m metre metres meter meters" },
+    { LENGTH, 10000000, "km kilometre kilometres kilometer kilometers" },
+    { LENGTH, 254, "inch inches" },
+    { LENGTH, 3048, "foot feet ft" },
+    { LENGTH, 9144, "yard yards yd" },
+    { LENGTH, 16093440, "mile miles mi" },
+    { VOLUME, 1, "ml millilitre millilitres milliliter milliliters" },
+    { VOLUME, 10, "cl centilitre centilitres" },
+    { VOLUME, 100, "dl decilitre decilitres" },
+    { VOLUME, 1000, "l litre litres liter liters" },
+    { ALONE, 1, "gallon gallons" },
+    { ALONE, 1, "barrel barrels" },
+    { TIME, 1, "second seconds sec secs" },
+    { TIME, 60, "minute minutes min mins" },
+    { TIME, 3600, "hour hours hr hrs h" },
+    { TIME, 86400, "day days" },
+    { TIME, 604800, "week weeks" },
+    { MONTHS, 1, "month months" },
+    { MONTHS, 12, "year years" },
+    { PERCENT, 1, "percent pct %" },
+    { ALONE, 1, "percentage" },
+    { ALONE, 1, "hectare hectares ha" },
+    { ALONE, 1, "acre acres" },
 };
 
 /* Names that stand for units of other rows too, which are told by their first names. */
 static const struct {
     const char *names, *also;
 } unsure[] = {
-    { " $ dollar dollars ", " cad aud mxn " },
-    { " ¥ ", " yuan " },
-    { " crown crowns kr kronor kroner krone krona koruna kronen ", " sek nok dkk czk " },
-    { " pound pounds ", " lb " },
-    { " ton tons ", " t " },
+    { "$ dollar dollars", "cad aud mxn" },
+    { "¥", "yuan" },
+    { "crown crowns kr kronor kroner krone krona koruna kronen", "sek nok dkk czk" },
+    { "pound pounds", "lb" },
+    { "ton tons", "t" },
 };
 
-/* Is one of the names of a unit in the list? */
+/* Is it one of the names of a unit? */
 static bool lists(const char *names, const char *name)
 {
-    char wanted[WORD_MAX + 2];
-    snprintf(wanted, sizeof wanted, " %s ", name);
-    return strstr(names, wanted) != NULL;
+    return words_listed(names, name, strlen(name));
 }
 
 /* The unit of that name, to out, which has none before. */
@@ -279,7 +278,7 @@ static bool has_parts(const struct unit *u)
 {
     char name[UNIT_NAME_MAX];
     unit_name(u, name);
-    return lists(" foot pound lb shilling ", name);
+    return lists("foot pound lb shilling", name);
 }
 
 bool unit_goes_on(const char *text, const struct value_number *number,
@@ -330,5 +329,5 @@ bool unit_convert(const struct unit *from, const struct unit *to, struct decimal
 
 void unit_name(const struct unit *u, char out[UNIT_NAME_MAX])
 {
-    snprintf(out, UNIT_NAME_MAX, "%.*s", (int)strcspn(u->names + 1, " "), u->names + 1);
+    snprintf(out, UNIT_NAME_MAX, "%.*s", (int)strcspn(u->names, " "), u->names);
 }

@@ -12,7 +12,7 @@
 struct unit {
     int kind;
     long long size;    /* in the smallest one of the kind */
-    const char *names; /* as the text may have them, blanks around each; first its own */
+    const char *names; /* as the text may have them, blanks between; first its own */
 };
 
 struct unit_found {

@@ -10,16 +10,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static const struct named numbers[] = {
-    { "zero", 0 },     { "one", 1 },        { "two", 2 },       { "three", 3 },
-    { "four", 4 },     { "five", 5 },       { "six", 6 },       { "seven", 7 },
-    { "eight", 8 },    { "nine", 9 },       { "ten", 10 },      { "eleven", 11 },
-    { "twelve", 12 },  { "thirteen", 13 },  { "fourteen", 14 }, { "fifteen", 15 },
-    { "sixteen", 16 }, { "seventeen", 17 }, { "eighteen", 18 }, { "nineteen", 19 },
-    { "twenty", 20 },  { "thirty", 30 },    { "forty", 40 },    { "fifty", 50 },
-    { "sixty", 60 },   { "seventy", 70 },   { "eighty", 80 },   { "ninety", 90 },
-};
-
 /* What makes another number of the one in words before it. */
 static const char spoilers[] =
     "dozen dozens score half quarter quarters first second third thirds fourth fourths "
@@ -58,12 +48,11 @@ static long long power_of_ten(int power)
 /* One more word of the number; false if it is none of it. */
 static bool add_word(struct cardinal *c, const char *word)
 {
-    const struct named *n = WORD_FIND(numbers, word);
-    int scale = n ? 0 : scale_in_words(word);
-    if (n && c->part < 0) {
-        c->part = n->value;
-    } else if (n && goes_on_with(c->part, n->value)) {
-        c->part += n->value;
+    int n = words_number(word), scale = scale_in_words(word);
+    if (n >= 0 && c->part < 0) {
+        c->part = n;
+    } else if (n >= 0 && goes_on_with(c->part, n)) {
+        c->part += n;
     } else if (scale == 2 && c->part > 0 && c->part < 100) {
         c->part *= 100;
     } else if (scale > 2 && scale < c->last && c->part > 0) {
@@ -116,7 +105,7 @@ static bool read_cardinal(const char **s, struct decimal *d)
     d->mantissa = c.total + (c.part > 0 ? c.part : 0);
     d->places = 0;
     if (len == 0) return true;
-    return !WORD_FIND(numbers, word) && (and || !spoils(word, d->mantissa, *s));
+    return words_number(word) < 0 && (and || !spoils(word, d->mantissa, *s));
 }
 
 /* Does the word at s begin a number as "a" does in "a hundred"? */
@@ -142,7 +131,7 @@ static bool is_part_of(const char *text, const char *s)
 bool cardinal_at(const char *s)
 {
     char word[WORD_MAX];
-    return word_at(s, word) > 0 && WORD_FIND(numbers, word);
+    return word_at(s, word) > 0 && words_number(word) >= 0;
 }
 
 bool cardinal_find(const char *text, const char **start, const char **behind,
@@ -154,7 +143,7 @@ bool cardinal_find(const char *text, const char **start, const char **behind,
         len = word_at(s, word);
         if (len == 0 || (s > text && isalnum((unsigned char)s[-1]))) continue;
         bool one = is_one(s, word, len);
-        if (!one && !WORD_FIND(numbers, word)) continue;
+        if (!one && words_number(word) < 0) continue;
         if (one && is_part_of(text, s)) return false;
         *start = *behind = s;
         if (!read_cardinal(behind, d)) return false;

@@ -114,36 +114,36 @@ static size_t stem(char *s, size_t len)
     return len;
 }
 
-/* The value of a word that is a number, 0 if it is none. */
-static int number_word(const char *word)
+int words_number(const char *word)
 {
     static const struct {
         const char *word;
         int value;
     } numbers[] = {
-        { "one", 1 },        { "two", 2 },       { "three", 3 },     { "four", 4 },
-        { "five", 5 },       { "six", 6 },       { "seven", 7 },     { "eight", 8 },
-        { "nine", 9 },       { "ten", 10 },      { "eleven", 11 },   { "twelve", 12 },
-        { "thirteen", 13 },  { "fourteen", 14 }, { "fifteen", 15 },  { "sixteen", 16 },
-        { "seventeen", 17 }, { "eighteen", 18 }, { "nineteen", 19 }, { "twenty", 20 },
-        { "thirty", 30 },    { "forty", 40 },    { "fifty", 50 },    { "sixty", 60 },
-        { "seventy", 70 },   { "eighty", 80 },   { "ninety", 90 },
+        { "zero", 0 },     { "one", 1 },        { "two", 2 },       { "three", 3 },
+        { "four", 4 },     { "five", 5 },       { "six", 6 },       { "seven", 7 },
+        { "eight", 8 },    { "nine", 9 },       { "ten", 10 },      { "eleven", 11 },
+        { "twelve", 12 },  { "thirteen", 13 },  { "fourteen", 14 }, { "fifteen", 15 },
+        { "sixteen", 16 }, { "seventeen", 17 }, { "eighteen", 18 }, { "nineteen", 19 },
+        { "twenty", 20 },  { "thirty", 30 },    { "forty", 40 },    { "fifty", 50 },
+        { "sixty", 60 },   { "seventy", 70 },   { "eighty", 80 },   { "ninety", 90 },
     };
-    if (word[0] == '\0' || !strchr("otfsen", word[0])) return 0;
+    if (word[0] == '\0' || !strchr("otfsenz", word[0])) return -1;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (word[1] == numbers[i].word[1] && strcmp(word, numbers[i].word) == 0) {
             return numbers[i].value;
         }
     }
-    return 0;
+    return -1;
 }
 
-/* "one" is more often a pronoun than a number: it equals 1 but counts as a word. */
+/* "one" is more often a pronoun than a number: it equals 1 but counts as a word. "zero"
+ * is a word only. */
 static void hash_letters(struct word *word)
 {
     char copy[WORD_BYTES];
-    int value = number_word(word->folded);
-    if (value) {
+    int value = words_number(word->folded);
+    if (value > 0) {
         word->value = value > 1 ? value : 0;
         snprintf(copy, sizeof copy, "%d", value);
         word->hash = words_hash(copy);

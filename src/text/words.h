@@ -39,6 +39,9 @@ void words_cut(const char *text, size_t len, struct word_list *out);
 /* Hash of a number written in the form above ("12.5"). */
 uint64_t words_hash(const char *folded);
 
+/* 0..20, 30, ... 90 for the word of such a number, folded; -1 for any other. */
+int words_number(const char *word);
+
 /* Is word[0, len) one of the words of a list with blanks between? */
 bool words_listed(const char *list, const char *word, size_t len);
 

@@ -55,6 +55,7 @@ static void test_numbers(void **state)
     check_same("0.50", "0.5");
     check_same("1,234.50", "1.234,5");
     check_same("0", "0.00");
+    check_other("zero", "0");
     check_other("1,234", "1.234");
     check_other("10", "1");
     check_other("12.03.2020", "12032020");

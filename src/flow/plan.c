@@ -1,4 +1,5 @@
-/* plan.c - the plan as plain data: its memory, and the names of its enums.
+/* plan.c - the plan as plain data: its memory, its tasks by their ids, and the
+ * names of its enums.
  *
  * Nothing here judges a plan; jobs/plan_check.c does. */
 #include "flow/plan.h"
@@ -84,4 +85,14 @@ struct task *plan_add_task(struct plan *plan)
     *task = (struct task){ .n_samples = 1 };
     snprintf(task->id, sizeof task->id, "t%u", (unsigned)plan->n_tasks);
     return task;
+}
+
+/* --- Tasks by their ids ---------------------------------------------------- */
+
+int plan_find_task(const struct plan *plan, size_t n, const char *id)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(plan->tasks[i].id, id) == 0) return (int)i;
+    }
+    return -1;
 }

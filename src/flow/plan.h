@@ -69,5 +69,7 @@ void plan_release(struct plan *plan);
 /* Zeroed but for n_samples 1 and its id; owned by the plan, strings by mem_.
  * The pointer is valid until the next plan_add_task(). */
 struct task *plan_add_task(struct plan *plan);
+/* The one of the first n tasks that has this id, -1 if none. */
+int plan_find_task(const struct plan *plan, size_t n, const char *id);
 
 #endif

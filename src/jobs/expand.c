@@ -13,7 +13,6 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Chunks that a task with `top` reads at least, as far as there are any. */
 enum { READ_FLOOR = 4 };
@@ -35,21 +34,12 @@ struct pairs {
 
 /* --- Phases ---------------------------------------------------------------- */
 
-/* The task before `index` that has this id, -1 if none. */
-static int earlier_task(const struct plan *plan, size_t index, const char *id)
-{
-    for (size_t i = 0; i < index; i++) {
-        if (strcmp(plan->tasks[i].id, id) == 0) return (int)i;
-    }
-    return -1;
-}
-
 int expand_phases(const struct plan *plan, int *phase)
 {
     int phases = 0;
     for (size_t i = 0; i < plan->n_tasks; i++) {
         const char *id = plan->tasks[i].found_in;
-        int on = *id ? earlier_task(plan, i, id) : -1;
+        int on = *id ? plan_find_task(plan, i, id) : -1;
         phase[i] = on < 0 ? 0 : phase[on] + 1;
         if (phase[i] >= phases) phases = phase[i] + 1;
     }
@@ -75,10 +65,10 @@ static const bool *chunks_found(const struct expand_input *in, size_t index,
     const char *id = in->plan->tasks[index].found_in;
     if (!*id) return NULL;
     const struct job_list *jobs = in->done;
-    int task = earlier_task(in->plan, index, id);
+    int task = plan_find_task(in->plan, index, id);
     if (task < 0 && in->earlier && in->earlier_plan) {
         jobs = in->earlier;
-        task = earlier_task(in->earlier_plan, in->earlier_plan->n_tasks, id);
+        task = plan_find_task(in->earlier_plan, in->earlier_plan->n_tasks, id);
     }
     if (task < 0) return NULL;
     bool *found = arena_array(scratch, in->reading->chunks->n + 1, sizeof *found);

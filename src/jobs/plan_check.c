@@ -168,22 +168,16 @@ static int take_id(const struct checking *c, const json_t *object, const char *k
     return 0;
 }
 
-static bool has_task(const struct plan *plan, size_t n, const char *id)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(plan->tasks[i].id, id) == 0) return true;
-    }
-    return false;
-}
-
 /* One that is not known would restrict nothing: all would be read. */
 static int take_found_in(const struct checking *c, const json_t *where)
 {
     const struct plan *earlier = c->limits->earlier;
     char *id = c->task->found_in;
     int code = take_id(c, where, "found_in", id);
-    if (code || !*id || has_task(c->plan, c->plan->n_tasks - 1, id)) return code;
-    if (earlier && has_task(earlier, earlier->n_tasks, id)) return 0;
+    if (code || !*id || plan_find_task(c->plan, c->plan->n_tasks - 1, id) >= 0) {
+        return code;
+    }
+    if (earlier && plan_find_task(earlier, earlier->n_tasks, id) >= 0) return 0;
     return complain(c,
                     "\"found_in\" is \"%s\"; it must be the id of a task before it, in "
                     "this plan or the last one",
@@ -286,13 +280,9 @@ static int take_samples(const struct checking *c, const json_t *object)
 
 static int check_unique(const struct checking *c)
 {
-    for (size_t i = 0; i + 1 < c->plan->n_tasks; i++) {
-        if (strcmp(c->plan->tasks[i].id, c->task->id) == 0) {
-            return complain(c, "its id \"%s\" is also that of task %zu", c->task->id,
-                            i + 1);
-        }
-    }
-    return 0;
+    int other = plan_find_task(c->plan, c->plan->n_tasks - 1, c->task->id);
+    if (other < 0) return 0;
+    return complain(c, "its id \"%s\" is also that of task %d", c->task->id, other + 1);
 }
 
 static int take_task(struct checking *c, const json_t *object)

@@ -66,10 +66,10 @@ static bool add_word(struct cardinal *c, const char *word)
 }
 
 /* What stands between words of a number: a blank, "-", " and ". */
-static const char *skip_joint(const char *s, bool *and)
+static const char *skip_joint(const char *s, bool *by_and)
 {
-    *and = strncmp(s, " and ", 5) == 0;
-    if (*and) return s + 5;
+    *by_and = strncmp(s, " and ", 5) == 0;
+    if (*by_and) return s + 5;
     return word_skip_blank(s) > s ? word_skip_blank(s) : *s == '-' ? s + 1 : NULL;
 }
 
@@ -88,7 +88,7 @@ static bool read_cardinal(const char **s, struct decimal *d)
     struct cardinal c = { .part = -1, .last = 12 };
     char word[WORD_MAX];
     size_t len = word_at(*s, word);
-    bool and = false;
+    bool by_and = false;
     if (strcmp(word, "a") == 0 || strcmp(word, "an") == 0) {
         c.part = 1;
     } else {
@@ -96,7 +96,7 @@ static bool read_cardinal(const char **s, struct decimal *d)
     }
     for (const char *at = *s + len;;) {
         *s = at;
-        const char *next = skip_joint(at, &and);
+        const char *next = skip_joint(at, &by_and);
         if (!next && *at == ',' && c.last < 12) next = at + 1 + (at[1] == ' ');
         len = next ? word_at(next, word) : 0;
         if (len == 0 || !add_word(&c, word)) break;
@@ -105,7 +105,7 @@ static bool read_cardinal(const char **s, struct decimal *d)
     d->mantissa = c.total + (c.part > 0 ? c.part : 0);
     d->places = 0;
     if (len == 0) return true;
-    return words_number(word) < 0 && (and || !spoils(word, d->mantissa, *s));
+    return words_number(word) < 0 && (by_and || !spoils(word, d->mantissa, *s));
 }
 
 /* Does the word at s begin a number as "a" does in "a hundred"? */

@@ -74,22 +74,10 @@ static bool keep_date(int year, int month, int day, struct parts *out)
     return true;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static size_t count_digits(const char *s)
-{
-    size_t n = 0;
-    while (is_digit(s[n])) n++;
-    return n;
-}
-
 /* A run of at most four digits; behind it in *s. -1: none. */
 static int number_at(const char **s)
 {
-    size_t n = count_digits(*s);
+    size_t n = word_digits(*s);
     if (n == 0 || n > 4) return -1;
     int value = atoi(*s);
     *s += n;
@@ -138,7 +126,7 @@ static bool date_in_digits(const char **at, struct parts *out)
     s++;
     int b = number_at(&s);
     if (b < 0) return false;
-    bool more = *s == mark && is_digit(s[1]), known;
+    bool more = *s == mark && isdigit((unsigned char)s[1]), known;
     if (!more && mark == '.' && **at != '0') return false;
     int c = 0;
     if (more) {
@@ -199,7 +187,7 @@ static bool month_and_day(const char **at, int *day, int *month)
     *month = month_at(*at, &len);
     if (*month == 0) return false;
     const char *s = skip(*at + len, " .");
-    *day = count_digits(s) <= 2 ? number_at(&s) : -1;
+    *day = word_digits(s) <= 2 ? number_at(&s) : -1;
     if (*day < 1 || *day > 31) return false;
     *at = s;
     return true;
@@ -248,18 +236,17 @@ static bool date_month_first(const char **at, struct parts *out)
 
 static bool date_at(const char **at, struct parts *out)
 {
-    return is_digit(**at) ? date_in_digits(at, out) || date_in_signs(at, out) ||
-                                date_day_first(at, out)
-                          : date_month_first(at, out);
+    if (!isdigit((unsigned char)**at)) return date_month_first(at, out);
+    return date_in_digits(at, out) || date_in_signs(at, out) || date_day_first(at, out);
 }
 
 /* "10-2000": October 2000 where a date is looked for, from 10 on in "10-2000 mg". */
 static bool may_be_range(const char *s)
 {
-    size_t n = count_digits(s);
+    size_t n = word_digits(s);
     if (n == 0 || n > 2 || *s == '0' || s[n] != '-') return false;
     s += n + 1;
-    return count_digits(s) == 4 && !(s[4] == '-' && is_digit(s[5]));
+    return word_digits(s) == 4 && !(s[4] == '-' && isdigit((unsigned char)s[5]));
 }
 
 static bool is_english_month(const char *s)
@@ -275,9 +262,9 @@ static bool is_english_month(const char *s)
 static const char *day_of_any_year(const char *s)
 {
     char word[WORD_MAX];
-    const char *month = s, *behind = s, *joint = s + count_digits(s);
+    const char *month = s, *behind = s, *joint = s + word_digits(s);
     int d, m;
-    if (!is_digit(*s)) {
+    if (!isdigit((unsigned char)*s)) {
         if (!month_and_day(&behind, &d, &m)) return NULL;
     } else {
         if (!day_and_month(&behind, &d, &m)) return NULL;
@@ -301,9 +288,9 @@ const char *date_skip(const char *s)
 static bool is_cut_short(const char *year)
 {
     const char *s = year + 4;
-    if (skip_text(&s, cjk_year)) return is_digit(*s);
+    if (skip_text(&s, cjk_year)) return isdigit((unsigned char)*s);
     if (!*s || !strchr("-/.", *s)) return false;
-    size_t digits = count_digits(s + 1);
+    size_t digits = word_digits(s + 1);
     bool next = *s != '.' && digits == 2 && atoi(s + 1) == (atoi(year) + 1) % 100;
     return digits > 0 && digits <= 2 && !next;
 }
@@ -315,7 +302,7 @@ static bool has_day_before(const char *text, size_t at)
     size_t start = word_before(text, at, word);
     if (start < at && words_listed("st nd rd th er o", word, strlen(word))) at = start;
     size_t first = at;
-    while (first > 0 && is_digit(text[first - 1])) first--;
+    while (first > 0 && isdigit((unsigned char)text[first - 1])) first--;
     if (first == at || at - first > 2 || atoi(text + first) > 31) return false;
     return first == 0 || !isalpha((unsigned char)text[first - 1]);
 }
@@ -357,8 +344,7 @@ static bool stands_alone(const char *text, const char *year)
 
 static bool is_word_start(const char *text, const char *s)
 {
-    return (is_digit(*s) || !ispunct((unsigned char)*s)) &&
-           (s == text || !isalnum((unsigned char)s[-1]));
+    return !ispunct((unsigned char)*s) && (s == text || !isalnum((unsigned char)s[-1]));
 }
 
 bool date_find(const char *text, struct date *out)
@@ -370,7 +356,7 @@ bool date_find(const char *text, struct date *out)
         if (!is_word_start(text, s)) continue;
         from = end = s;
         whole = date_at(&end, &d);
-        if (whole || count_digits(s) != 4 || !keep_date(atoi(s), 0, 0, &d)) continue;
+        if (whole || word_digits(s) != 4 || !keep_date(atoi(s), 0, 0, &d)) continue;
         if (!stands_alone(text, s)) {
             unread = true;
         } else if (year.year == 0) {

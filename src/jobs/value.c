@@ -37,19 +37,12 @@ static size_t group_mark(const char *s)
     return 0;
 }
 
-static size_t count_digits(const char *s)
-{
-    size_t n = 0;
-    while (is_digit(s[n])) n++;
-    return n;
-}
-
 /* Behind the digits at s (`before` of them), is there a mark and a group of
  * three? Returns the mark's length, 0 if not. */
 static size_t thousands_at(const char *s, char mark)
 {
     size_t len = mark ? (*s == mark) : group_mark(s);
-    return len > 0 && count_digits(s + len) == 3 ? len : 0;
+    return len > 0 && word_digits(s + len) == 3 ? len : 0;
 }
 
 /* How many groups of thousands with this mark follow. */
@@ -100,7 +93,7 @@ static bool add_digits(struct decimal *d, const char **s, bool fraction)
 static bool read_digits(const char **s, struct decimal *out)
 {
     *out = (struct decimal){ .mantissa = 0 };
-    char mark = thousands_mark(*s + count_digits(*s), count_digits(*s));
+    char mark = thousands_mark(*s + word_digits(*s), word_digits(*s));
     if (!add_digits(out, s, false)) return false;
     while (mark != NO_MARK) {
         size_t len = thousands_at(*s, mark);
@@ -144,7 +137,7 @@ static size_t vulgar_at(const char *s, int *above, int *below)
  * left for the caller to stumble over. */
 static size_t slashed_at(const char *s, int *above, int *below)
 {
-    size_t a = count_digits(s), b = s[a] == '/' ? count_digits(s + a + 1) : 0;
+    size_t a = word_digits(s), b = s[a] == '/' ? word_digits(s + a + 1) : 0;
     if (a == 0 || a > 2 || b == 0 || b > 2 || s[a + 1 + b] == '/') return 0;
     *above = atoi(s);
     *below = atoi(s + a + 1);
@@ -206,7 +199,7 @@ static bool read_e(const char **s, int *power)
     const char *at = *s + 1;
     bool minus = *at == '-';
     at += *at == '-' || *at == '+';
-    size_t n = count_digits(at);
+    size_t n = word_digits(at);
     if (n == 0 || n > 2 || isalpha((unsigned char)at[n])) return false;
     *power = minus ? -atoi(at) : atoi(at);
     *s = at + n;
@@ -348,7 +341,7 @@ static bool is_after(const char *text, const char *s, const char *word)
 /* "2021: 51 crowns", "in 2021, 51 crowns". */
 static bool is_year_of_what_follows(const char *text, const char *s)
 {
-    if (count_digits(s) != 4 || (*s != '1' && *s != '2')) return false;
+    if (word_digits(s) != 4 || (*s != '1' && *s != '2')) return false;
     bool in = is_after(text, s, "in ") || is_after(text, s, "In ");
     return (s[4] == ':' && !is_digit(s[5])) || (in && s[4] == ',' && s[5] == ' ');
 }

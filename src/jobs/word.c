@@ -1,4 +1,5 @@
-/* word.c - single words of a text, as tables of names have them. */
+/* word.c - a word of a text, as tables of names have it, a blank, a run of digits: what
+ * the readers of numbers, units and dates share. */
 #include "jobs/word.h"
 
 #include "base/utf8.h"
@@ -53,6 +54,11 @@ size_t word_before(const char *text, size_t end, char out[WORD_MAX])
 const char *word_skip_blank(const char *s)
 {
     return *s == ' ' ? s + 1 : strncmp(s, "\xc2\xa0", 2) == 0 ? s + 2 : s;
+}
+
+size_t word_digits(const char *s)
+{
+    return strspn(s, "0123456789");
 }
 
 const struct named *word_find(const struct named *table, size_t n, const char *word)

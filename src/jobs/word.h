@@ -1,4 +1,5 @@
-/* word.h - single words of a text, as tables of names have them. */
+/* word.h - a word of a text, as tables of names have it, a blank, a run of digits: what
+ * the readers of numbers, units and dates share. */
 #ifndef LW_JOBS_WORD_H
 #define LW_JOBS_WORD_H
 
@@ -21,6 +22,9 @@ size_t word_before(const char *text, size_t end, char out[WORD_MAX]);
 
 /* Behind a blank at s, one that does not break too; s if there is none. */
 const char *word_skip_blank(const char *s);
+
+/* How many digits stand at s. */
+size_t word_digits(const char *s);
 
 /* The row with this name, NULL if there is none. */
 const struct named *word_find(const struct named *table, size_t n, const char *word);

@@ -20,8 +20,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "jobs/decide.h"
 #include "jobs/date.h"
+#include "jobs/decide.h"
 #include "jobs/unit.h"
 #include "jobs/value.h"
 #include "text/names.h"
@@ -57,7 +57,7 @@ struct key {
 /* Words are being put together: a gap is due before the next one. */
 struct folding {
     char *out;
-    size_t n, size;
+    size_t n;
     bool gap;
 };
 
@@ -92,26 +92,27 @@ static uint32_t sign_of(uint32_t cp, bool after, const char *next, const char *e
 /* Folded words of text[from, to) with single spaces, behind what is in out. */
 static void fold_words(const char *text, size_t from, size_t to, char *out, size_t size)
 {
-    static const char percent[] = "percent";
+    static const uint32_t percent[] = { 'p', 'e', 'r', 'c', 'e', 'n', 't' };
     const char *at = text + from, *end = text + to;
-    struct folding f = { .out = out, .n = strlen(out), .size = size, .gap = true };
+    struct folding f = { .out = out, .n = strlen(out), .gap = true };
     uint32_t cp = 0, folded[4];
     bool after = utf8_before(text, from, &cp) > 0 && utf8_is_word(cp);
-    while (at < end && f.n + 24 < f.size) {
+    while (at < end && f.n + 24 < size) {
         at += utf8_decode(at, end, &cp);
-        uint32_t sign = utf8_is_word(cp) ? 0 : sign_of(cp, after, at, end);
+        bool word = utf8_is_word(cp);
+        uint32_t sign = word ? 0 : sign_of(cp, after, at, end);
         if (sign) {
             fold_add(&f, &sign, 1);
-        } else if (utf8_is_word(cp)) {
+        } else if (word) {
             fold_add(&f, folded, utf8_fold(cp, folded));
         } else {
             f.gap = true;
-            for (const char *s = cp == '%' ? percent : ""; *s; s++) {
-                fold_add(&f, &(uint32_t){ (unsigned char)*s }, 1);
-            }
         }
-        after = sign || utf8_is_word(cp);
-        f.gap = f.gap || cp == '%';
+        if (cp == '%') {
+            fold_add(&f, percent, sizeof percent / sizeof *percent);
+            f.gap = true;
+        }
+        after = sign || word;
     }
     out[f.n] = '\0';
 }

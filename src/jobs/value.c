@@ -416,7 +416,7 @@ static bool read_in_digits(const char *text, const char **start, const char **be
     const char *s = *start;
     *d = (struct decimal){ .mantissa = 0 };
     int above, below;
-    bool point = has_point_before(text, s);
+    bool point = is_digit(*s) && has_point_before(text, s);
     bool fraction =
         !point && (vulgar_at(s, &above, &below) > 0 || slashed_at(s, &above, &below) > 0);
     if (point) {

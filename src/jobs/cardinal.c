@@ -134,12 +134,12 @@ bool cardinal_at(const char *s)
     return word_at(s, word) > 0 && words_number(word) >= 0;
 }
 
-bool cardinal_find(const char *text, const char **start, const char **behind,
-                   struct decimal *d)
+bool cardinal_find(const char *text, const char *from, const char **start,
+                   const char **behind, struct decimal *d)
 {
     char word[WORD_MAX];
     size_t len;
-    for (const char *s = text; *s; s += len > 0 ? len : 1) {
+    for (const char *s = from; *s; s += len > 0 ? len : 1) {
         len = word_at(s, word);
         if (len == 0 || (s > text && isalnum((unsigned char)s[-1]))) continue;
         bool one = is_one(s, word, len);

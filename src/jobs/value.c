@@ -354,13 +354,13 @@ static bool may_be_date(const char *text, const char *s)
     return !utf8_is_currency(cp) && (cp >= 0x80 || !isalnum((int)cp));
 }
 
-/* The first digit of a number, NULL if there is none. A year or a date that has no
- * other number behind it is the one, but for a date that is whole. */
-static const char *find_digits(const char *text)
+/* The first digit of a number from a place in text on, NULL if there is none. A year or a
+ * date that has no other number behind it is the one, but for a date that is whole. */
+static const char *find_digits(const char *text, const char *from)
 {
     const char *year = NULL;
     int above, below;
-    for (const char *s = text; *s; s++) {
+    for (const char *s = from; *s; s++) {
         const char *behind = may_be_date(text, s) ? date_skip(s) : NULL;
         if (behind) {
             s = behind - 1;
@@ -434,12 +434,14 @@ static bool read_in_digits(const char *text, const char **start, const char **be
 
 /* --- A number ------------------------------------------------------------------ */
 
-bool value_find_number(const char *text, const char *unit, struct value_number *out)
+/* value_find_number() from a place in text on: what stands in front of it counts. */
+static bool find_number(const char *text, const char *from, const char *unit,
+                        struct value_number *out)
 {
-    const char *start = find_digits(text), *behind;
+    const char *start = find_digits(text, from), *behind;
     struct decimal d;
     bool read = start ? read_in_digits(text, &start, &behind, &d)
-                      : cardinal_find(text, &start, &behind, &d);
+                      : cardinal_find(text, from, &start, &behind, &d);
     if (!read) return false;
     read_half(&behind, &d);
     struct around a = look_around(text, start);
@@ -458,19 +460,25 @@ bool value_find_number(const char *text, const char *unit, struct value_number *
     return true;
 }
 
+bool value_find_number(const char *text, const char *unit, struct value_number *out)
+{
+    return find_number(text, text, unit, out);
+}
+
 size_t value_count_number(const char *text, struct decimal value)
 {
     struct value_number n;
     size_t count = 0;
-    while (*text) {
-        if (value_find_number(text, NULL, &n)) {
+    for (const char *from = text; *from;) {
+        if (find_number(text, from, NULL, &n)) {
             count += decimal_compare(n.value, value) == 0;
-            text += n.end;
-        } else {
-            const char *unread = find_digits(text);
-            if (!unread) break;
-            text = unread + 1;
+            from = text + n.end;
+            continue;
         }
+        const char *unread = find_digits(text, from);
+        if (!unread) break;
+        size_t digits = word_digits(unread);
+        from = unread + (digits > 0 ? digits : 1);
     }
     return count;
 }

@@ -110,6 +110,12 @@ static void test_numbers_are_counted(void **state)
     assert_int_equal(value_count_number(text, (struct decimal){ 510, 0 }), 1);
     assert_int_equal(value_count_number(text, (struct decimal){ 1901, 0 }), 0);
     assert_int_equal(value_count_number("", (struct decimal){ 0, 0 }), 0);
+    /* None is read apart from what stands in front of it. */
+    assert_int_equal(value_count_number("17 (51), 25 (51)", (struct decimal){ 51, 0 }),
+                     2);
+    assert_int_equal(value_count_number("51–51 crowns", (struct decimal){ 51, 0 }), 2);
+    assert_int_equal(value_count_number("10/2, 10/5", (struct decimal){ 0, 0 }), 0);
+    assert_int_equal(value_count_number(".½, .½", (struct decimal){ 5, 1 }), 2);
 }
 
 static void test_widest(void **state)

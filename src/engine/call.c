@@ -48,10 +48,11 @@ static uint64_t hash_tokens(uint64_t h, const struct tokens *t, size_t from, siz
 }
 
 /* What is known while a call is built. Open addressing, at most half full:
- * groups by their prefix, and the first turn of each prompt by its prompt. */
+ * groups by their prefix, the first turn of each prompt by its prompt, and the first of
+ * each source in a group by the source. */
 struct tables {
     struct turn_group **groups;
-    struct turn **firsts;
+    struct turn **firsts, **of_sources;
     size_t n_slots;
     struct part_memo memo;
 };
@@ -63,6 +64,7 @@ static void tables_init(struct tables *table, size_t n_requests)
     }
     table->groups = mem_array(table->n_slots, sizeof *table->groups);
     table->firsts = mem_array(table->n_slots, sizeof *table->firsts);
+    table->of_sources = mem_array(table->n_slots, sizeof *table->of_sources);
 }
 
 static void tables_release(struct tables *table)
@@ -70,6 +72,7 @@ static void tables_release(struct tables *table)
     tokens_release(&table->memo.tokens);
     mem_free(table->groups);
     mem_free(table->firsts);
+    mem_free(table->of_sources);
 }
 
 static struct turn_group *new_group(struct call *call, const struct tokens *prompt,
@@ -102,12 +105,45 @@ static struct turn_group *find_group(struct tables *table, struct call *call,
     return table->groups[i];
 }
 
+static bool same_source(const struct llm_request *a, const struct llm_request *b)
+{
+    return a->source && b->source && strcmp(a->source->id, b->source->id) == 0;
+}
+
+/* Of the group and the source, if there is one. */
+static uint64_t hash_source(const struct turn_group *g, const struct llm_request *req)
+{
+    uint64_t h = g->hash;
+
+    for (const char *id = req->source ? req->source->id : ""; *id; id++) {
+        h = (h ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
+    }
+    return h ^ h >> 29;
+}
+
+/* Is no turn before it of this source in the group? */
+static bool is_first_of_source(struct tables *table, const struct turn_group *g,
+                               struct turn *t)
+{
+    if (!t->req->source) {
+        return false;
+    }
+    size_t i = (size_t)hash_source(g, t->req) & (table->n_slots - 1);
+    for (; table->of_sources[i]; i = (i + 1) & (table->n_slots - 1)) {
+        const struct turn *first = table->of_sources[i];
+        if (first->sched.group == &g->sched && same_source(first->req, t->req)) {
+            return false;
+        }
+    }
+    table->of_sources[i] = t;
+    return true;
+}
+
 /* What is kept for one document is not what is kept for another: whose reply says that
  * nothing was computed was there before. */
 static bool may_be_twins(const struct llm_request *a, const struct llm_request *b)
 {
-    return !b->keep_only ||
-           (a->source && b->source && strcmp(a->source->id, b->source->id) == 0);
+    return !b->keep_only || same_source(a, b);
 }
 
 /* The first turn of the group with the same prompt; NULL: it is t itself. */
@@ -235,6 +271,7 @@ static void place_turn(struct call *call, struct tables *table, struct turn *t,
     sched_request_init(&t->sched, t->n_prompt + t->n_reply, t->n_prompt + t->max_reply);
     sched_group_append(&g->sched, &t->sched);
     g->source = g->source ? g->source : t->req->source;
+    t->first_of_source = is_first_of_source(table, g, t);
     t->sched.twin = find_twin(table, g, t);
 }
 

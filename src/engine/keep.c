@@ -276,15 +276,16 @@ static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_gro
     return exact ? e : NULL;
 }
 
-/* The next source that the group's requests have, from *r on, behind `last`; NULL: there
- * is none. The same text may stand in several documents. */
-static const struct llm_source *next_source(const struct sched_request **r,
-                                            const struct llm_source *last)
+/* The sources of the group's requests, each once: the same text may stand in several
+ * documents, and each may be asked about many times. *r is where to go on, at first
+ * the group's first request. NULL: that was the last. */
+static const struct llm_source *next_source(const struct sched_request **r)
 {
-    for (; *r; *r = (*r)->next) {
-        const struct llm_source *source = ((const struct turn *)*r)->req->source;
-        if (source && (!last || strcmp(source->id, last->id) != 0)) {
-            return source;
+    while (*r) {
+        const struct turn *t = (const struct turn *)*r;
+        *r = (*r)->next;
+        if (t->first_of_source) {
+            return t->req->source;
         }
     }
     return NULL;
@@ -294,10 +295,10 @@ static const struct llm_source *next_source(const struct sched_request **r,
 static bool all_on_disk(struct keep *k, const struct turn_group *g)
 {
     const struct sched_request *r = g->sched.first;
-    const struct llm_source *source = NULL;
+    const struct llm_source *source;
     bool all = g->source != NULL;
 
-    while ((source = next_source(&r, source))) {
+    while ((source = next_source(&r))) {
         all = keep_is_on_disk(k, g, source) && all;
     }
     return all;
@@ -307,10 +308,10 @@ static void save(struct keep *k, const struct turn_group *g, const unsigned char
                  size_t bytes)
 {
     const struct sched_request *r = g->sched.first;
-    const struct llm_source *source = NULL;
+    const struct llm_source *source;
     struct disk_account *a = account_of(g);
 
-    while ((source = next_source(&r, source))) {
+    while ((source = next_source(&r))) {
         if (kv_disk_save(k->disk, source->id, source->name, g->prefix.ids,
                          (int)g->prefix.n, state, bytes)) {
             a->n_kept++;
@@ -351,11 +352,11 @@ static bool worth_keeping(const struct keep *k, const struct turn_group *g)
 static void drop_spoiled(struct keep *k, const struct turn_group *g)
 {
     const struct sched_request *r = g->sched.first;
-    const struct llm_source *source = NULL;
+    const struct llm_source *source;
     struct prefix_entry *e = find_whole(k, g);
 
     if (e) prefix_drop(k->memory, e);
-    while ((source = next_source(&r, source))) {
+    while ((source = next_source(&r))) {
         if (keep_is_on_disk(k, g, source)) {
             kv_disk_refuse(k->disk, source->id, g->prefix.ids, (int)g->prefix.n,
                            "the model computes no numbers from it");

@@ -56,6 +56,7 @@ struct turn {
     double seconds;
     struct lw_error *error; /* NULL: none; a kilobyte, and few turns have one */
     bool has_twins;
+    bool first_of_source; /* of its group's turns; false where it has none */
     bool over;
 };
 

@@ -471,6 +471,46 @@ static void test_kept_under_each_document(void **state)
     llm_close(llm);
 }
 
+/* "... (0 tokens, 0.0 MiB), N more to keep (..." */
+static void hear_kept(void *user, const char *sentence)
+{
+    const char *rest = strstr(sentence, "), ");
+
+    if (rest) {
+        sscanf(rest, "), %d more to keep", (int *)user);
+    }
+}
+
+/* However often two documents take turns in the questions about the same words: each is
+ * written, and counted, once. */
+static void test_kept_once_under_each_document(void **state)
+{
+    enum { ASKS = 6 };
+    const struct llm_source *sources[] = { &lease, &garden };
+    int n_kept = 0;
+    struct llm_request reqs[ASKS];
+    struct ask asks[ASKS];
+    struct llm *llm = help_open(&(struct engine_options){ .context = HELP_CONTEXT,
+                                                          .kv_folder = *state,
+                                                          .kv_bytes = 1 << 30,
+                                                          .trace = hear_kept,
+                                                          .user = &n_kept });
+
+    if (!llm) {
+        skip();
+    }
+    for (int i = 0; i < ASKS; i++) {
+        ask_init(&asks[i], "Excerpt:\n", help_lease, i < 2 ? rent : pets);
+        asks[i].req.source = sources[i % 2];
+        reqs[i] = asks[i].req;
+    }
+    mem_free(help_run(llm, reqs, ASKS));
+    llm_close(llm);
+    assert_int_equal(n_kept, 2);
+    assert_int_equal(count_states(*state, &lease), 1);
+    assert_int_equal(count_states(*state, &garden), 1);
+}
+
 /* More states than there is room for: the first stay, and none is pushed out by a later
  * one of the same run. */
 static void test_a_run_does_not_push_out_its_own(void **state)
@@ -517,6 +557,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_a_store, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_beforehand, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_under_each_document, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_kept_once_under_each_document, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_a_run_does_not_push_out_its_own, make_folder,
                                         remove_folder),

@@ -36,8 +36,6 @@ struct embedder {
     const struct cancel *cancel; /* of the call that is under way */
 };
 
-enum { STEP_ABORTED = 2 }; /* llama_decode(), llama_encode() */
-
 /* --- Cancelling ----------------------------------------------------------- */
 
 /* libllama asks before every operation of a step. */
@@ -103,7 +101,7 @@ static int compute(struct embedder *e)
 
     do {
         rc = compute_once(e);
-    } while (rc == STEP_ABORTED && cancel_level(e->cancel) == CANCEL_NONE);
+    } while (rc == LOAD_STEP_ABORTED && cancel_level(e->cancel) == CANCEL_NONE);
     return rc;
 }
 

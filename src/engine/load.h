@@ -13,6 +13,10 @@
 /* Texts that are embedded in one step; the library wants a divisor of its tokens. */
 enum { LOAD_TEXTS = 16 };
 
+/* What llama_decode() and llama_encode() return where the context's abort callback ended
+ * the step. */
+enum { LOAD_STEP_ABORTED = 2 };
+
 /* How far the memory of this architecture can be shared between sequences. */
 enum load_sharing {
     LOAD_SHARE_NOTHING, /* an encoder: what it read belongs to the context */

@@ -24,8 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DECODE_ABORTED = 2 }; /* llama_decode() */
-
 struct loop {
     struct loaded *m;
     struct loop_options opt;
@@ -429,7 +427,7 @@ static void step(struct loop *loop, const struct sched_piece *pieces, int n)
         account(loop, pieces, n, clock_seconds() - begin);
         sched_done(&loop->sched, pieces, n);
         use_logits(loop, pieces, n);
-    } else if (rc == DECODE_ABORTED) {
+    } else if (rc == LOAD_STEP_ABORTED) {
         for (int i = 0; i < n; i++) {
             check_work(loop, &pieces[i]);
         }

@@ -9,7 +9,8 @@
  * two 31 s instead of 44; programs that give way (nice) or come and go cost as much as
  * before.
  *
- * Engine thread only. */
+ * Belongs to whoever computes with the context: the engine thread, or who holds the
+ * lock of an embedding model. */
 #ifndef LW_ENGINE_THREADS_H
 #define LW_ENGINE_THREADS_H
 

@@ -150,7 +150,8 @@ static bool may_be_twins(const struct llm_request *a, const struct llm_request *
 static struct sched_request *find_twin(struct tables *table, const struct turn_group *g,
                                        struct turn *t)
 {
-    uint64_t hash = hash_tokens(g->hash, &t->own, 0, t->own.n);
+    uint64_t start = t->req->keep_only ? hash_source(g, t->req) : g->hash;
+    uint64_t hash = hash_tokens(start, &t->own, 0, t->own.n);
     size_t i = (size_t)hash & (table->n_slots - 1);
 
     for (; table->firsts[i]; i = (i + 1) & (table->n_slots - 1)) {

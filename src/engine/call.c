@@ -271,7 +271,7 @@ static void place_turn(struct call *call, struct tables *table, struct turn *t,
     turn_begin(t);
     sched_request_init(&t->sched, t->n_prompt + t->n_reply, t->n_prompt + t->max_reply);
     sched_group_append(&g->sched, &t->sched);
-    g->source = g->source ? g->source : t->req->source;
+    g->has_source = g->has_source || t->req->source;
     t->first_of_source = is_first_of_source(table, g, t);
     t->sched.twin = find_twin(table, g, t);
 }

@@ -93,6 +93,21 @@ static struct disk_account *account_of(const struct turn_group *g)
     return &((struct call *)g->sched.call)->disk;
 }
 
+/* The sources of the group's requests, each once: the same text may stand in several
+ * documents, and each may be asked about many times. *r is where to go on, at first
+ * the group's first request. NULL: that was the last. */
+static const struct llm_source *next_source(const struct sched_request **r)
+{
+    while (*r) {
+        const struct turn *t = (const struct turn *)*r;
+        *r = (*r)->next;
+        if (t->first_of_source) {
+            return t->req->source;
+        }
+    }
+    return NULL;
+}
+
 bool keep_is_on_disk(struct keep *k, const struct turn_group *g,
                      const struct llm_source *source)
 {
@@ -100,19 +115,18 @@ bool keep_is_on_disk(struct keep *k, const struct turn_group *g,
            kv_disk_use(k->disk, source->id, g->prefix.ids, (int)g->prefix.n);
 }
 
-/* The whole prefix from disk into the group's sequence, which is empty. */
-static bool restore_from_disk(struct keep *k, struct turn_group *g)
+/* The whole prefix, as it was kept under this source, into the group's sequence, which is
+ * empty. */
+static bool restore_from_disk(struct keep *k, struct turn_group *g,
+                              const struct llm_source *source)
 {
     struct prefix_entry e = { .n_tokens = (int)g->prefix.n };
 
-    if (!k->disk || !g->source || e.n_tokens == 0) {
-        return false;
-    }
     e.state =
-        kv_disk_load(k->disk, g->source->id, g->prefix.ids, e.n_tokens, &e.state_bytes);
+        kv_disk_load(k->disk, source->id, g->prefix.ids, e.n_tokens, &e.state_bytes);
     bool restored = e.state && restore(k, &e, g->sched.prefix.seq, e.n_tokens);
     if (e.state && !restored) {
-        kv_disk_refuse(k->disk, g->source->id, g->prefix.ids, e.n_tokens,
+        kv_disk_refuse(k->disk, source->id, g->prefix.ids, e.n_tokens,
                        "libllama does not take it");
     }
     free(e.state);
@@ -123,6 +137,19 @@ static bool restore_from_disk(struct keep *k, struct turn_group *g)
         a->bytes_found += e.state_bytes;
     }
     return restored;
+}
+
+/* Under whichever of its sources it is there. */
+static bool find_on_disk(struct keep *k, struct turn_group *g)
+{
+    const struct sched_request *r = g->sched.first;
+    const struct llm_source *source;
+    bool found = false;
+
+    while (k->disk && g->prefix.n > 0 && !found && (source = next_source(&r))) {
+        found = restore_from_disk(k, g, source);
+    }
+    return found;
 }
 
 /* The prompt of the group's first turn that is still open, but for its last token. Where
@@ -169,7 +196,7 @@ int keep_begin(struct keep *k, struct turn_group *g)
     struct prefix_entry *e = prefix_find(k->memory, want.ids, (int)want.n, &kept_common);
     int most = kept_common > near_common ? kept_common : near_common, found = near_common;
 
-    if (most < n_prefix && restore_from_disk(k, g)) {
+    if (most < n_prefix && find_on_disk(k, g)) {
         found = n_prefix;
     } else if (e && kept_common > near_common &&
                restore_from_memory(k, g, e, &want, kept_common)) {
@@ -276,27 +303,12 @@ static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_gro
     return exact ? e : NULL;
 }
 
-/* The sources of the group's requests, each once: the same text may stand in several
- * documents, and each may be asked about many times. *r is where to go on, at first
- * the group's first request. NULL: that was the last. */
-static const struct llm_source *next_source(const struct sched_request **r)
-{
-    while (*r) {
-        const struct turn *t = (const struct turn *)*r;
-        *r = (*r)->next;
-        if (t->first_of_source) {
-            return t->req->source;
-        }
-    }
-    return NULL;
-}
-
 /* Under each of its documents? Each may be asked for, or forgotten, by itself. */
 static bool all_on_disk(struct keep *k, const struct turn_group *g)
 {
     const struct sched_request *r = g->sched.first;
     const struct llm_source *source;
-    bool all = g->source != NULL;
+    bool all = g->has_source;
 
     while ((source = next_source(&r))) {
         all = keep_is_on_disk(k, g, source) && all;
@@ -342,7 +354,7 @@ static void keep_on_disk(struct keep *k, const struct turn_group *g,
  * instructions too. */
 static bool worth_keeping(const struct keep *k, const struct turn_group *g)
 {
-    size_t least = g->source ? 1 : KEEP_TOKENS_MIN;
+    size_t least = g->has_source ? 1 : KEEP_TOKENS_MIN;
 
     return k->m->sharing != LOAD_SHARE_NOTHING && g->prefix.n >= least &&
            (size_t)g->sched.prefix.n_done >= g->prefix.n;
@@ -376,7 +388,7 @@ void keep_end(struct keep *k, struct turn_group *g)
     cut_behind(k, g);
     bool on_disk = all_on_disk(k, g);
     const struct prefix_entry *e = keep_in_memory(k, g, on_disk);
-    if (k->disk && g->source && !on_disk) {
+    if (k->disk && g->has_source && !on_disk) {
         keep_on_disk(k, g, e);
     }
 }

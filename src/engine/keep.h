@@ -1,9 +1,9 @@
 /* keep.h - states of prefixes: where a group finds one, and where its own goes.
  *
  * A group that begins takes what saves it most: the state of its whole prefix from
- * disk (kv_disk.h), one from memory (prefix.h), or what a group beside it has computed
- * of the same tokens. One that ends leaves its state in memory, and on disk under each
- * source that its requests have.
+ * disk (kv_disk.h), whichever of its requests' sources it is under, one from memory
+ * (prefix.h), or what a group beside it has computed of the same tokens. One that ends
+ * leaves its state in memory, and on disk under each source that its requests have.
  *
  * Who screens an excerpt soon asks the best ones for an answer, in the same words. So
  * the state that is left in memory is not that of the excerpt alone but has the prompt of

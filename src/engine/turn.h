@@ -22,10 +22,10 @@ struct call;
 struct turn_group {
     struct sched_group sched; /* first: the schedule hands out pointers to it */
     struct tokens prefix;
-    struct tokens behind;            /* what stands in its sequence behind the prefix */
-    double promise;                  /* the best screening score of its turns */
-    const struct llm_source *source; /* of the first turn that has one; NULL: none */
-    bool spoiled; /* a model that went on from it computed no numbers */
+    struct tokens behind; /* what stands in its sequence behind the prefix */
+    double promise;       /* the best screening score of its turns */
+    bool has_source;      /* some turn of it has one */
+    bool spoiled;         /* a model that went on from it computed no numbers */
     uint64_t hash;
 };
 

@@ -471,6 +471,32 @@ static void test_kept_under_each_document(void **state)
     llm_close(llm);
 }
 
+/* Read before under another of its documents is read before. */
+static void test_found_under_any_document(void **state)
+{
+    const struct llm_source *sources[] = { &lease, &garden };
+    struct usage usage;
+    struct llm_request reqs[2];
+    struct ask asks[2];
+    struct llm *llm = open_on(*state, 1 << 30);
+
+    keep(llm, help_lease, &garden, &usage);
+    llm_close(llm);
+    llm = open_on(*state, 1 << 30);
+    for (int i = 0; i < 2; i++) {
+        ask_init(&asks[i], "Excerpt:\n", help_lease, i == 0 ? rent : pets);
+        asks[i].req.source = sources[i];
+        reqs[i] = asks[i].req;
+    }
+    struct kept *kept = help_run(llm, reqs, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_true(kept[i].reply.usage.cached_tokens >= 48);
+    }
+    mem_free(kept);
+    llm_close(llm);
+    assert_int_equal(count_states(*state, &lease), 1);
+}
+
 /* "... (0 tokens, 0.0 MiB), N more to keep (..." */
 static void hear_kept(void *user, const char *sentence)
 {
@@ -557,6 +583,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_a_store, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_beforehand, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_under_each_document, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_found_under_any_document, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_once_under_each_document, make_folder,
                                         remove_folder),

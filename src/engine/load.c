@@ -284,8 +284,8 @@ int load_threads(const struct engine_options *opt)
     return opt->threads > 0 ? opt->threads : machine_cores();
 }
 
-struct llama_context_params load_params(const struct loaded *m,
-                                        const struct engine_options *opt)
+static struct llama_context_params choose_params(const struct loaded *m,
+                                                 const struct engine_options *opt)
 {
     struct llama_context_params params = llama_context_default_params();
 
@@ -359,7 +359,7 @@ static int open_model(struct loaded *m, const struct engine_options *opt,
 static int open_context(struct loaded *m, const struct engine_options *opt,
                         const struct complaint *heard, struct lw_error *err)
 {
-    m->params = load_params(m, opt);
+    m->params = choose_params(m, opt);
     m->ctx = llama_init_from_model(m->model, m->params);
     if (!m->ctx) {
         return load_failed(opt, heard, "cannot make a context for the model", err);
@@ -469,7 +469,7 @@ static int load_writer(struct loaded *m, const struct engine_options *opt,
 static struct llama_context *pooled_context(struct loaded *m,
                                             const struct engine_options *opt)
 {
-    m->params = load_params(m, opt);
+    m->params = choose_params(m, opt);
     m->params.embeddings = true;
     m->params.n_outputs_max = m->params.n_batch;
     struct llama_context *ctx = llama_init_from_model(m->model, m->params);
@@ -506,11 +506,8 @@ static int load_pooled(struct loaded *m, const struct engine_options *opt,
     return 0;
 }
 
-typedef int load_fn(struct loaded *m, const struct engine_options *opt,
-                    const struct complaint *heard, struct lw_error *err);
-
-static int load_with(load_fn *load, enum need_use use, struct loaded *out,
-                     const struct engine_options *opt, struct lw_error *err)
+static int load_for(enum need_use use, struct loaded *out,
+                    const struct engine_options *opt, struct lw_error *err)
 {
     struct complaint heard = { .text = "" };
 
@@ -521,7 +518,9 @@ static int load_with(load_fn *load, enum need_use use, struct loaded *out,
     llama_backend_init();
     use_numa(opt->numa);
     int rc = check_cancel(opt, err); /* before memory: a wait for it may be what ended */
-    rc = rc ? rc : load(out, opt, &heard, err);
+    if (rc == 0) {
+        rc = (use == NEED_TO_EMBED ? load_pooled : load_writer)(out, opt, &heard, err);
+    }
     listener = NULL;
     if (rc) {
         load_release(out);
@@ -531,13 +530,13 @@ static int load_with(load_fn *load, enum need_use use, struct loaded *out,
 
 int load_model(struct loaded *out, const struct engine_options *opt, struct lw_error *err)
 {
-    return load_with(load_writer, NEED_TO_WRITE, out, opt, err);
+    return load_for(NEED_TO_WRITE, out, opt, err);
 }
 
 int load_embedder(struct loaded *out, const struct engine_options *opt,
                   struct lw_error *err)
 {
-    return load_with(load_pooled, NEED_TO_EMBED, out, opt, err);
+    return load_for(NEED_TO_EMBED, out, opt, err);
 }
 
 void load_release(struct loaded *m)

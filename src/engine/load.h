@@ -59,9 +59,6 @@ void load_release(struct loaded *m);
 /* Bytes of memory that either of them would take; 0: the file cannot be read. */
 uint64_t load_need(const struct engine_options *opt, enum need_use use);
 
-/* What the context is made with. */
-struct llama_context_params load_params(const struct loaded *m,
-                                        const struct engine_options *opt);
 /* The threads that decode: opt->threads or the cores there are. */
 int load_threads(const struct engine_options *opt);
 

@@ -1,8 +1,8 @@
 /* gguf_info.c - a model's files one after the other, and what follows from their headers.
  *
  * A model may lie in several files, NAME-00001-of-00003.gguf and so on, of which libllama
- * is given the first. That one has the keys; each has tensors of its own. Numbers that are
- * right by themselves (gguf_header.c) may not fit each other, which is found here. */
+ * is given the first. That one has the keys; each has tensors of its own. Numbers that
+ * are right by themselves (gguf_header.c) may not fit each other, which is found here. */
 #include "engine/gguf_info.h"
 
 #include "base/mem.h"

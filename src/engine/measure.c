@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "engine/cpu.h"
 #include "engine/load.h"
-#include "engine/machine.h"
 #include "engine/need.h"
 
 #include <limits.h>
@@ -110,7 +109,7 @@ struct bench {
     const struct measure_options *opt;
     struct loaded model;
     struct llama_batch batch;
-    int cores, threads;
+    int threads;
     double began, ends, last_end; /* clock_seconds(); no step goes beyond the last */
     double sample_seconds;
     int done, total; /* quantities */
@@ -235,7 +234,8 @@ static int take_sample(struct bench *b, const struct shape *shape, struct sample
     after = cpu_look();
     double wall = after.wall - before.wall;
     out->seconds = wall / (n > 0 ? n : 1);
-    out->clean = !cpu_disturbed(cpu_others(&before, &after), wall, b->cores, b->threads);
+    double others = cpu_others(&before, &after);
+    out->clean = !cpu_disturbed(others, wall, after.cores, b->threads);
     return code;
 }
 
@@ -439,7 +439,7 @@ int measure_model(const struct measure_options *opt, struct measure *out,
                                            .cancel = opt->cancel };
     double seconds = opt->seconds > 0 ? opt->seconds : DEFAULT_SECONDS;
     int threads = load_threads(&engine);
-    struct bench b = { .opt = opt, .cores = machine_cores() };
+    struct bench b = { .opt = opt };
 
     int code = load_bench(&b, &engine, err);
     if (code) {

@@ -348,7 +348,7 @@ struct lw_tuned {
     double others;    /* cores that other programs kept busy meanwhile */
     int disturbed;    /* by these, so that the numbers are not to be trusted */
     int kept;         /* written to legwork's data folder */
-    const char *json; /* one object, schema "legwork.tune/1": as it is kept */
+    const char *json; /* one object, schema "legwork.tune/2": as it is kept */
 };
 
 typedef void (*lw_tuned_fn)(void *user, const struct lw_tuned *tuned);

@@ -2,7 +2,7 @@
  * reading, as a table or as JSON:
  *
  *     {"schema": "legwork.tuning/1", "models": [
- *      {"schema": "legwork.tune/1", ..., "kept": true} or {"name": "...", "problem":
+ *      {"schema": "legwork.tune/2", ..., "kept": true} or {"name": "...", "problem":
  * "..."}]}
  *     {"schema": "legwork.quality/1", "file": "...", "models": [
  *      {"name": "...", "lines": 0, "failed": 0, "present": 0, "found": 0, "missing": 0,

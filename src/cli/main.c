@@ -13,12 +13,12 @@
 
 /* ORDER OPTIONS: every option is one of ask, but for those of one other command. */
 static const enum option_id ask_options[] = {
-    OPT_LOCAL,        OPT_REMOTE,       OPT_PROTOCOL,   OPT_EMBED,       OPT_ROUNDS,
-    OPT_TASKS,        OPT_SAMPLES,      OPT_READ,       OPT_SCHEMA,      OPT_ABOUT,
-    OPT_TIMEOUT,      OPT_ALLOW_WORKER, OPT_MODELS_DIR, OPT_CONTEXT,     OPT_THREADS,
-    OPT_GPU_LAYERS,   OPT_MMAP,         OPT_NUMA,       OPT_KV_TYPE,     OPT_UNLOAD_AFTER,
-    OPT_CHUNK_TOKENS, OPT_PARALLEL,     OPT_KV_CACHE,   OPT_NO_KV_CACHE, OPT_JSON,
-    OPT_QUIET,        OPT_VERBOSE,
+    OPT_LOCAL,        OPT_REMOTE,       OPT_PROTOCOL,   OPT_EMBED,    OPT_ROUNDS,
+    OPT_TASKS,        OPT_SAMPLES,      OPT_READ,       OPT_SCHEMA,   OPT_ABOUT,
+    OPT_TIMEOUT,      OPT_ALLOW_WORKER, OPT_MODELS_DIR, OPT_CONTEXT,  OPT_THREADS,
+    OPT_GPU_LAYERS,   OPT_MMAP,         OPT_REPACK,     OPT_NUMA,     OPT_KV_TYPE,
+    OPT_UNLOAD_AFTER, OPT_CHUNK_TOKENS, OPT_PARALLEL,   OPT_KV_CACHE, OPT_NO_KV_CACHE,
+    OPT_JSON,         OPT_QUIET,        OPT_VERBOSE,
 };
 static const enum option_id cache_options[] = { OPT_PRUNE, OPT_KV_CACHE, OPT_JSON };
 static const enum option_id forget_options[] = { OPT_ALL };
@@ -26,10 +26,10 @@ enum { NOT_OF_ASK = 6 /* type, force, seconds, quality; prune, all */ };
 _Static_assert(sizeof ask_options / sizeof *ask_options + NOT_OF_ASK == OPTION_COUNT,
                "an option that no command knows");
 static const enum option_id index_options[] = {
-    OPT_LOCAL,       OPT_EMBED,        OPT_MODELS_DIR, OPT_CONTEXT,
-    OPT_THREADS,     OPT_GPU_LAYERS,   OPT_MMAP,       OPT_NUMA,
-    OPT_KV_TYPE,     OPT_CHUNK_TOKENS, OPT_PARALLEL,   OPT_KV_CACHE,
-    OPT_NO_KV_CACHE, OPT_JSON,         OPT_QUIET,      OPT_VERBOSE,
+    OPT_LOCAL,        OPT_EMBED,    OPT_MODELS_DIR, OPT_CONTEXT,     OPT_THREADS,
+    OPT_GPU_LAYERS,   OPT_MMAP,     OPT_REPACK,     OPT_NUMA,        OPT_KV_TYPE,
+    OPT_CHUNK_TOKENS, OPT_PARALLEL, OPT_KV_CACHE,   OPT_NO_KV_CACHE, OPT_JSON,
+    OPT_QUIET,        OPT_VERBOSE,
 };
 static const enum option_id text_options[] = { OPT_QUIET };
 static const enum option_id models_options[] = { OPT_MODELS_DIR, OPT_JSON };

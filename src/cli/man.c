@@ -87,7 +87,7 @@ static const struct entry schemas[] = {
       "\\fBproblem\\fP (null if it can be used), and \\fBreads\\fP and \\fBwrites\\fP, "
       "tokens a second as tune measured them, or null" },
     { "legwork.tuning/1", "\\fBmodels\\fP, each what was measured "
-                          "(\\fBlegwork.tune/1\\fP, as it is kept) with "
+                          "(\\fBlegwork.tune/2\\fP, as it is kept) with "
                           "\\fBkept\\fP, or \\fBname\\fP and \\fBproblem\\fP" },
     { "legwork.quality/1",
       "the \\fBfile\\fP; \\fBmodels\\fP, each with \\fBname\\fP, \\fBlines\\fP, of these "

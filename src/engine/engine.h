@@ -38,11 +38,14 @@
 
 #include <stdint.h>
 
-/* AUTO: weights are read into memory of their own, since ggml rearranges most of them for
- * the processor and a mapped file would stand in memory beside that a second time; with
- * a GPU, whatever libllama thinks best. YES shares the pages of the file between
- * processes, for formats that are computed with as they are. */
+/* AUTO: weights that ggml rearranges are read into memory of their own, since a mapped
+ * file would stand in memory beside that a second time; others are mapped; with a GPU,
+ * whatever libllama thinks best. YES shares the pages of the file between processes, for
+ * formats that are computed with as they are. */
 enum engine_mmap { ENGINE_MMAP_AUTO, ENGINE_MMAP_YES, ENGINE_MMAP_NO };
+
+/* Does ggml rearrange the weights for the processor? AUTO: where that pays (repack.h). */
+enum engine_repack { ENGINE_REPACK_AUTO, ENGINE_REPACK_YES, ENGINE_REPACK_NO };
 
 /* Machines of several memory nodes: to be said with the first model of the process only.
  * DISTRIBUTE: threads on all nodes; ISOLATE: on the one where loading began. */
@@ -57,6 +60,7 @@ struct engine_options {
     int threads;    /* 0: the cores this process may use */
     int gpu_layers; /* on a GPU, where there is one; 0: all; ENGINE_NO_GPU: none */
     enum engine_mmap mmap;
+    enum engine_repack repack;
     enum engine_numa numa;
     bool kv_q8; /* the live KV cache as q8_0: half the memory of f16, and slower */
     /* Kept prefix states; 0: a quarter of the memory that is free after loading,

@@ -331,6 +331,11 @@ static void add_place(struct gguf_places *places, uint64_t start, uint64_t bytes
     places->tensors[places->n++] = (struct gguf_place){ .start = start, .bytes = bytes };
 }
 
+static bool is_k_quant(uint32_t type)
+{
+    return type >= GGML_TYPE_Q2_K && type <= GGML_TYPE_Q6_K;
+}
+
 static void read_tensor(struct gguf_header *h, struct gguf_info *out)
 {
     uint64_t dims[DIMS_MAX] = { 0 };
@@ -357,6 +362,7 @@ static void read_tensor(struct gguf_header *h, struct gguf_info *out)
     }
     out->tensor_bytes += bytes;
     out->narrow_bytes += gguf_is_narrow(name, (int)type) ? bytes : 0;
+    out->k_bytes += is_k_quant(type) ? bytes : 0;
     h->type_bytes[type] += bytes;
     h->data_end = offset + bytes > h->data_end ? offset + bytes : h->data_end;
     if (h->places) {

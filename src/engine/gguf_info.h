@@ -24,6 +24,7 @@ struct gguf_info {
     uint64_t file_bytes;   /* of all */
     uint64_t tensor_bytes; /* weights */
     uint64_t narrow_bytes; /* of these, in tensors that widen.h can widen */
+    uint64_t k_bytes;      /* of these, in K-quants */
     int context;           /* trained; 0 if not said */
     int layers, heads, heads_kv, embedding, vocabulary;
     int key_length, value_length; /* a head */

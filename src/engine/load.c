@@ -12,6 +12,7 @@
 #include "engine/need.h"
 #include "engine/schedule.h"
 #include "engine/template.h"
+#include "engine/repack.h"
 #include "engine/widen.h"
 
 #include <inttypes.h>
@@ -323,14 +324,18 @@ static int warm(struct loaded *m, const struct engine_options *opt, struct lw_er
     return 0;
 }
 
-static enum llama_load_mode choose_mode(const struct engine_options *opt)
+static enum llama_load_mode choose_mode(const struct loaded *m,
+                                        const struct engine_options *opt)
 {
     switch (opt->mmap) {
     case ENGINE_MMAP_YES: return LLAMA_LOAD_MODE_MMAP;
     case ENGINE_MMAP_NO: return LLAMA_LOAD_MODE_NONE;
     case ENGINE_MMAP_AUTO: break;
     }
-    return llama_supports_gpu_offload() ? LLAMA_LOAD_MODE_AUTO : LLAMA_LOAD_MODE_NONE;
+    if (llama_supports_gpu_offload()) {
+        return LLAMA_LOAD_MODE_AUTO;
+    }
+    return m->rearranged || m->widened ? LLAMA_LOAD_MODE_NONE : LLAMA_LOAD_MODE_MMAP;
 }
 
 static int open_model(struct loaded *m, const struct engine_options *opt,
@@ -338,7 +343,8 @@ static int open_model(struct loaded *m, const struct engine_options *opt,
 {
     struct llama_model_params params = llama_model_default_params();
 
-    params.load_mode = choose_mode(opt);
+    params.load_mode = choose_mode(m, opt);
+    params.use_extra_bufts = m->rearranged;
     if (opt->gpu_layers != 0) {
         params.n_gpu_layers = opt->gpu_layers == ENGINE_NO_GPU ? 0 : opt->gpu_layers;
     }
@@ -371,6 +377,16 @@ static int open_context(struct loaded *m, const struct engine_options *opt,
     m->cells = (int)llama_n_ctx(m->ctx);
     m->step_tokens = (int)llama_n_batch(m->ctx); /* of n_ctx before it was rounded up */
     return 0;
+}
+
+static void choose_order(struct loaded *m, const struct gguf_info *info,
+                         const struct engine_options *opt)
+{
+    switch (opt->repack) {
+    case ENGINE_REPACK_YES: m->rearranged = true; break;
+    case ENGINE_REPACK_NO: m->rearranged = false; break;
+    case ENGINE_REPACK_AUTO: m->rearranged = repack_pays(info); break;
+    }
 }
 
 /* Wider weights where they are computed with as they stand in memory of our own, and
@@ -407,6 +423,7 @@ static int read_header(struct loaded *m, const struct engine_options *opt,
     }
     m->kv_bytes_per_token = info->kv_bytes_per_token;
     choose_context(m, info, opt);
+    choose_order(m, info, opt);
     choose_weights(m, info, opt);
     return 0;
 }

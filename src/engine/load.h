@@ -45,6 +45,7 @@ struct loaded {
     int step_tokens;
     uint64_t kv_bytes_per_token;
     bool widened;                       /* the weights are not as in the file (widen.h) */
+    bool rearranged;                    /* nor is their order (repack.h) */
     struct llama_context_params params; /* that the context was made with */
     char name[160];
 };

@@ -29,6 +29,7 @@ static struct engine_options engine_options_of(const struct local_model *m)
         .threads = (int)options_int(o, OPT_THREADS),
         .gpu_layers = gpu_layers > 0 || all_layers ? gpu_layers : ENGINE_NO_GPU,
         .mmap = (enum engine_mmap)options_choice(o, OPT_MMAP),
+        .repack = (enum engine_repack)options_choice(o, OPT_REPACK),
         .notice = event_post_notice,
         .user = &m->s->events,
         .cancel = &m->s->cancel,

@@ -16,8 +16,8 @@ enum { SECONDS_MAX = 7 * 24 * 3600 };
 /* ORDER PROTOCOLS */
 static const char *const protocol_choices[] = { "local", "remote", "minion", "minions",
                                                 NULL };
-/* ORDER: enum engine_mmap, enum engine_numa */
-static const char *const mmap_choices[] = { "auto", "yes", "no", NULL };
+/* ORDER: enum engine_mmap, enum engine_repack; enum engine_numa */
+static const char *const auto_choices[] = { "auto", "yes", "no", NULL };
 static const char *const numa_choices[] = { "off", "distribute", "isolate", NULL };
 static const char *const kv_type_choices[] = { "f16", "q8_0", NULL };
 
@@ -190,17 +190,29 @@ static const struct option_spec table[OPTION_COUNT] = {
       .name = "mmap",
       .type = OPTION_CHOICE,
       .argument = "auto|yes|no",
-      .choices = mmap_choices,
+      .choices = auto_choices,
       .fallback = "auto",
       .help = "map the file of a model instead of reading it",
       .man =
-          "Map the file of a model in this process instead of reading it. Most formats "
-          "are rearranged for the processor while they are loaded, and a mapped file "
-          "then stands in memory a second time: \\fBauto\\fP reads, but leaves the "
-          "choice to libllama where there is a GPU. \\fByes\\fP shares the pages of "
-          "the file between processes, which pays for formats that are not "
-          "rearranged, and computes with the weights as they are, where a model of "
-          "Q5_0 would else be read as Q8_0: faster, the same numbers, more memory." },
+          "Map the file of a model in this process instead of reading it, which shares "
+          "its pages between processes. Where weights are rearranged for the processor "
+          "while they are loaded (\\fB--repack\\fP) a mapped file would stand in memory "
+          "a second time: \\fBauto\\fP reads those and maps others, but leaves the "
+          "choice to libllama where there is a GPU. \\fByes\\fP also computes with the "
+          "weights as they are, where a model of Q5_0 would else be read as Q8_0: "
+          "faster, the same numbers, more memory." },
+    { .id = OPT_REPACK,
+      .name = "repack",
+      .type = OPTION_CHOICE,
+      .argument = "auto|yes|no",
+      .choices = auto_choices,
+      .fallback = "auto",
+      .help = "rearrange a model's weights for the processor",
+      .man =
+          "Let the weights of a model in this process be rearranged for the processor "
+          "while they are loaded. It makes writing faster; reading, which is most of the "
+          "work, becomes slower for K-quants on x86: \\fBauto\\fP leaves those as they "
+          "are and rearranges others." },
     { .id = OPT_NUMA,
       .name = "numa",
       .type = OPTION_CHOICE,

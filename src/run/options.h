@@ -32,6 +32,7 @@ enum option_id {
     OPT_THREADS,
     OPT_GPU_LAYERS,
     OPT_MMAP,
+    OPT_REPACK,
     OPT_NUMA,
     OPT_KV_TYPE,
     OPT_UNLOAD_AFTER,

@@ -190,7 +190,7 @@ void slot_close(struct model_slot *slot)
 /* What a model depends on besides its name, as one string to compare. */
 static const enum option_id opens_with[] = {
     OPT_CONTEXT, OPT_THREADS, OPT_PARALLEL, OPT_GPU_LAYERS,
-    OPT_MMAP,    OPT_NUMA,    OPT_KV_TYPE,
+    OPT_MMAP,    OPT_REPACK,  OPT_NUMA,     OPT_KV_TYPE,
 };
 
 static char *slot_key(const lw_session *s, const char *model)

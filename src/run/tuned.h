@@ -2,7 +2,7 @@
  *
  * One file for each model and machine in the data folder's "tune":
  *
- *     {"schema": "legwork.tune/1", "when": "2026-11-21T14:35:30Z",
+ *     {"schema": "legwork.tune/2", "when": "2026-11-21T14:35:30Z",
  *      "model": {"name": "x.gguf", "bytes": 0, "quantisation": "Q4_0"},
  *      "machine": {"cpu": "...", "cores": 2, "libllama": "0.5.0"},
  *      "seconds": 0, "others": 0, "disturbed": false, "prompt_tokens": 512,

@@ -66,7 +66,8 @@ def test_options_of_the_machine(case):
     """They change memory and speed; what is computed with equal weights stays equal."""
     case.write("a.txt", contract(2))
     first = ask(case)
-    other = ask(case, "--mmap", "yes", "--numa", "isolate", "--gpu-layers", "0")
+    other = ask(case, "--mmap", "yes", "--repack", "no", "--numa", "isolate",
+                "--gpu-layers", "0")
     for key in ("status", "answer", "citations", "coverage"):
         assert first[key] == other[key], key
 

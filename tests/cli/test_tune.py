@@ -43,7 +43,7 @@ def tune(case, *args):
 def check_tuned(result):
     assert result["schema"] == "legwork.tuning/1" and len(result["models"]) == 1
     model = result["models"][0]
-    assert model["schema"] == "legwork.tune/1"
+    assert model["schema"] == "legwork.tune/2"
     assert model["model"]["name"] == "small.gguf" and model["model"]["quantisation"] == "Q4_1"
     assert model["machine"]["cores"] >= 1 and model["machine"]["libllama"]
     assert model["threads"] == 1 and model["reads"] > 0 and model["writes"] > 0

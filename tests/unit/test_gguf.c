@@ -97,6 +97,7 @@ static void test_a_whole_model(void **state)
     assert_string_equal(info.quantisation, "Q4_K - Medium");
     assert_int_equal(info.file_bytes, f.len);
     assert_int_equal(info.tensor_bytes, 1024 + 288);
+    assert_int_equal(info.k_bytes, 288);
     assert_int_equal(info.context, 2048);
     assert_int_equal(info.layers, 3);
     assert_int_equal(info.heads, 4);

@@ -100,7 +100,7 @@ static void test_all_of_it_is_kept(void **state)
 {
     (void)state;
     json_t *o = tuned_json(&key, "Q4_0", &measured);
-    assert_string_equal(json_str(o, "schema", ""), "legwork.tune/1");
+    assert_string_equal(json_str(o, "schema", ""), "legwork.tune/2");
     assert_int_equal(json_array_size(json_object_get(o, "speeds")), 2);
     assert_int_equal(json_array_size(json_object_get(o, "batches")), 4);
     const json_t *checks = json_object_get(o, "checks");
@@ -171,9 +171,9 @@ static void test_damaged_files_are_not_there(void **state)
     assert_false(found_with(""));
     assert_false(found_with("{"));
     assert_false(found_with("[]"));
-    assert_false(found_with("{\"schema\": \"legwork.tune/1\"}"));
+    assert_false(found_with("{\"schema\": \"legwork.tune/2\"}"));
     assert_false(
-        found_with("{\"schema\": \"legwork.tune/1\", \"model\": 3, \"machine\": []}"));
+        found_with("{\"schema\": \"legwork.tune/2\", \"model\": 3, \"machine\": []}"));
 }
 
 /* The same record with one number changed. */

@@ -9,7 +9,8 @@
  * "verbatim" is the part of the user's message that is a document's; a job of
  * no "tokens" is scored only; "schema" may be absent. Replies go out as they
  * come, a line each, then one line {"total": ...}. Loading and a first small
- * request, which pays for page faults, are not measured.
+ * request, which pays for page faults, are not measured. Replies are drafted as
+ * far as that pays by what `legwork tune` measured of the model, if it did.
  *
  * What the engine does beside computing is seen from outside: the linker puts
  * the two functions here in front of llama_decode() and llama_synchronize()
@@ -18,6 +19,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "run/tuned.h"
 
 #include <llama.h>
 #include <math.h>
@@ -209,17 +211,18 @@ static long status_bytes(const char *name)
 
 /* outside_cpu_s: what the engine thread itself computed between the first step and the
  * last, beside libllama. outside_s is all that is not libllama, waiting included. */
-static void print_total(const struct jobs *jobs, double wall, const long rss[2])
+static void print_total(const struct jobs *jobs, double wall, const long rss[2],
+                        bool tuned)
 {
     double cpu = inside.cpu_end - inside.cpu_begin - inside.cpu;
 
     print_line(json_pack(
-        "{s:{s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I}}", "total", "jobs",
-        (json_int_t)jobs->n, "failed", (json_int_t)jobs->failed, "wall_s", wall,
+        "{s:{s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:b}}", "total",
+        "jobs", (json_int_t)jobs->n, "failed", (json_int_t)jobs->failed, "wall_s", wall,
         "decode_s", inside.wall, "outside_s", wall - inside.wall, "outside_cpu_s", cpu,
         "steps", (json_int_t)inside.steps, "tokens", (json_int_t)inside.tokens,
         "rss_before", (json_int_t)rss[0], "rss_after", (json_int_t)rss[1], "rss_peak",
-        (json_int_t)status_bytes("VmHWM")));
+        (json_int_t)status_bytes("VmHWM"), "tuned", tuned));
 }
 
 /* --- Running --------------------------------------------------------------- */
@@ -240,6 +243,7 @@ int main(int argc, char **argv)
     struct jobs jobs = { .arena = arena_new() };
     struct lw_error err;
     struct llm *llm;
+    struct tuned tuned;
     long rss[2];
 
     if (argc != 4) {
@@ -248,6 +252,10 @@ int main(int argc, char **argv)
     }
     struct engine_options opt = { .path = argv[1],
                                   .threads = (int)strtol(argv[2], NULL, 10) };
+    if (tuned_of_model(argv[1], &tuned)) {
+        opt.step_costs = tuned.checks;
+        opt.n_step_costs = tuned.n_checks;
+    }
     if (engine_open(&llm, &opt, &err)) die(&err);
     read_jobs(&jobs, argv[3]);
     warm_up(llm);
@@ -256,7 +264,7 @@ int main(int argc, char **argv)
     if (llm_chat_many(llm, jobs.reqs, jobs.n, on_reply, &jobs, NULL, &err)) die(&err);
     double wall = clock_seconds() - jobs.began;
     rss[1] = status_bytes("VmRSS");
-    print_total(&jobs, wall, rss);
+    print_total(&jobs, wall, rss, opt.n_step_costs > 0);
     llm_close(llm);
     free_jobs(&jobs);
     return 0;

@@ -7,6 +7,7 @@ run raises Skip.
 import contextlib
 import json
 import os
+import platform
 import shutil
 import statistics
 import types
@@ -19,7 +20,8 @@ import peer_run
 # started by someone who has not read its manual. Slots: None where the server chooses.
 SLOTS = 4
 BEST = ["-np", str(SLOTS), "-c", str(SLOTS * 2048), "-no-kvu", "-cram", "0", "-fa", "on"]
-
+if platform.machine() in ("x86_64", "AMD64"):
+    BEST.append("--no-repack")      # reads K-quants faster: src/engine/repack.h
 
 KEPT = "64G"        # more than any document's states
 
@@ -108,7 +110,8 @@ def part_engine(setup, model, report):
         jobs = matter.jobs(n_tasks)
         for number in range(setup.runs):
             ours, total, meter = engine(setup, model, jobs)
-            add_engine(report, "legwork", number, total["wall_s"], meter, ours, ours)
+            side = "legwork, drafting as tuned" if total["tuned"] else "legwork"
+            add_engine(report, side, number, total["wall_s"], meter, ours, ours)
             for side, pinned in SERVERS:
                 replies, meter = serve(setup, model, jobs, pinned)
                 add_engine(report, side, number, meter.seconds, meter, replies, ours)

@@ -196,7 +196,8 @@ static const struct option_spec table[OPTION_COUNT] = {
       .man =
           "Map the file of a model in this process instead of reading it, which shares "
           "its pages between processes. Where weights are rearranged for the processor "
-          "while they are loaded (\\fB--repack\\fP) a mapped file would stand in memory "
+          "while they are loaded (\\fB\\-\\-repack\\fP) a mapped file would stand in "
+          "memory "
           "a second time: \\fBauto\\fP reads those and maps others, but leaves the "
           "choice to libllama where there is a GPU. \\fByes\\fP also computes with the "
           "weights as they are, where a model of Q5_0 would else be read as Q8_0: "

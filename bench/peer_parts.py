@@ -23,6 +23,7 @@ BEST = ["-np", str(SLOTS), "-c", str(SLOTS * 2048), "-no-kvu", "-cram", "0", "-f
 if platform.machine() in ("x86_64", "AMD64"):
     BEST.append("--no-repack")      # reads K-quants faster: src/engine/repack.h
 
+
 KEPT = "64G"        # more than any document's states
 
 

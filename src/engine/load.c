@@ -10,9 +10,9 @@
 #include "engine/gguf_info.h"
 #include "engine/machine.h"
 #include "engine/need.h"
+#include "engine/repack.h"
 #include "engine/schedule.h"
 #include "engine/template.h"
-#include "engine/repack.h"
 #include "engine/widen.h"
 
 #include <inttypes.h>

@@ -20,8 +20,15 @@
  * Order. Groups come in the order in which they were added, callers take turns
  * group by group, and of those inside the caller with the fewest requests
  * inside comes first. The next group is let in only when a batch has room that
- * those inside do not fill, and a third one only while few cells are in use, since
- * attention walks all of them.
+ * those inside do not fill.
+ *
+ * Phases. A caller's requests are read first, as many as there is room for, and then
+ * reply together; when these are over, or a few go on for long, the next ones are read.
+ * A step of many replies costs little more than a step of one, and a reply in a step
+ * that reads costs more than it looks like: attention takes 64 tokens of a step at a
+ * time past every cell that one of them sees (Zhong et al. 2024, "DistServe", section
+ * 2.3, on that interference). Each caller has its own phase: nobody's reply waits for
+ * another one's reading.
  *
  * Nothing here knows a model: the hooks do what has to be done to the cache.
  * Threads: one. Memory: everything is the caller's and stays until over. */
@@ -48,6 +55,7 @@ struct sched_work {
 
 struct sched_request {
     struct sched_work work;     /* n_tokens: the prompt, later prompt and reply */
+    int n_prompt;               /* tokens to read before it replies */
     int n_total;                /* the most tokens it may come to */
     struct sched_request *twin; /* an earlier one with an equal prompt, or NULL */
     enum sched_state state;
@@ -64,6 +72,7 @@ struct sched_group {
     int n_waiting, n_inside;
     int cells_own_max; /* of the hungriest request, without the prefix */
     int cells_own;     /* of those inside */
+    bool replies;      /* one of its requests, at least, may */
     struct sched_call *call;
     struct sched_group *next;
 };
@@ -73,6 +82,9 @@ struct sched_call {
     struct sched_group *first, *last;
     struct sched_group *waiting; /* none before it waits */
     int n_inside;                /* of its requests */
+    bool replies;                /* its phase; false: it reads */
+    int n_began;                 /* requests inside when it began to reply */
+    int n_alone;                 /* steps since then that only few of these went on */
     struct sched_call *next;     /* a ring */
 };
 

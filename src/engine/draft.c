@@ -29,18 +29,21 @@ static double cost_of(const struct lw_point *costs, size_t n, int tokens)
     return 0;
 }
 
-int draft_length(const struct lw_point *costs, size_t n_costs, int n_replies)
+int draft_length(const struct lw_point *costs, size_t n_costs, int n_tokens,
+                 int n_guessed, int tokens_max)
 {
-    double plain = cost_of(costs, n_costs, n_replies), best_gain = PAYS;
-    double tokens = 1, right = 1; /* that a step of this length gives a reply */
+    double plain = cost_of(costs, n_costs, n_tokens), best_gain = PAYS;
+    double tokens = n_tokens, right = 1; /* that the step gives */
     int best = 0;
 
     for (int k = 1; k <= DRAFT_MAX && plain > 0; k++) {
-        double cost = cost_of(costs, n_costs, n_replies * (1 + k));
+        int all = n_tokens + n_guessed * k;
+        double cost = all > tokens_max ? 0 : cost_of(costs, n_costs, all);
         right *= RIGHT;
-        tokens += right;
-        if (cost > 0 && tokens * plain / cost > best_gain) {
-            best_gain = tokens * plain / cost;
+        tokens += n_guessed * right;
+        double gain = cost > 0 ? tokens / n_tokens * plain / cost : 0;
+        if (gain > best_gain) {
+            best_gain = gain;
             best = k;
         }
     }

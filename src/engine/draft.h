@@ -18,10 +18,12 @@
 
 enum { DRAFT_MAX = 4 };
 
-/* How many tokens to guess for each of n_replies that are written in one step, so that
- * tokens come fastest; 0: it does not pay, or nobody knows. costs: of a step of so many
- * tokens, one is 1; in rising order. */
-int draft_length(const struct lw_point *costs, size_t n_costs, int n_replies);
+/* How many tokens to guess for each reply of a step, so that tokens come fastest; 0: it
+ * does not pay, or nobody knows. The step has n_tokens without that, and n_guessed of its
+ * replies have a guess; with all of them it is to have at most tokens_max. costs: of a
+ * step of so many tokens, one is 1; in rising order. */
+int draft_length(const struct lw_point *costs, size_t n_costs, int n_tokens,
+                 int n_guessed, int tokens_max);
 
 /* What follows in the text where it agrees longest with the end of the reply, the last
  * such place, at most `most` tokens (DRAFT_MAX). Returns how many. */

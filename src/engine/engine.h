@@ -56,7 +56,7 @@ enum { ENGINE_NO_GPU = -1 };
 struct engine_options {
     const char *path; /* GGUF file */
     int context;    /* tokens a request may use; 0: 4096, or the model's own if smaller */
-    int sequences;  /* requests in flight; 0: 8 */
+    int sequences;  /* requests in flight; 0: 12 */
     int threads;    /* 0: the cores this process may use */
     int gpu_layers; /* on a GPU, where there is one; 0: all; ENGINE_NO_GPU: none */
     enum engine_mmap mmap;

@@ -239,7 +239,7 @@ static void choose_sequences(struct loaded *m, const struct engine_options *opt)
     if (m->decoder_start != LLAMA_TOKEN_NULL) {
         most = 1;
     } else if (llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model)) {
-        most = NEED_SEQUENCES;
+        most = NEED_STATES;
     }
     m->sequences = n < most ? n : most;
     m->n_seq = m->sequences + SCHED_GROUPS_MAX;
@@ -293,7 +293,8 @@ static struct llama_context_params choose_params(const struct loaded *m,
     params.n_ctx = (uint32_t)m->cells;
     params.n_batch = NEED_BATCH_TOKENS;
     params.n_ubatch = NEED_BATCH_TOKENS;
-    params.n_seq_max = params.n_outputs_max = (uint32_t)m->n_seq;
+    params.n_seq_max = (uint32_t)m->n_seq;
+    params.n_outputs_max = (uint32_t)(m->n_seq > NEED_LOGITS ? m->n_seq : NEED_LOGITS);
     params.n_threads = params.n_threads_batch = load_threads(opt);
     params.kv_unified = true;
     params.swa_full = true;
@@ -376,6 +377,8 @@ static int open_context(struct loaded *m, const struct engine_options *opt,
     }
     m->cells = (int)llama_n_ctx(m->ctx);
     m->step_tokens = (int)llama_n_batch(m->ctx); /* of n_ctx before it was rounded up */
+    m->logits_most = (int)m->params.n_outputs_max;
+    m->logits_most = m->logits_most < m->step_tokens ? m->logits_most : m->step_tokens;
     return 0;
 }
 

@@ -43,6 +43,7 @@ struct loaded {
     /* Tokens of one step, at most: libllama ends the process over more. Fewer than
      * NEED_BATCH_TOKENS where the context is smaller. */
     int step_tokens;
+    int logits_most; /* tokens of a step whose logits there are */
     uint64_t kv_bytes_per_token;
     bool widened;                       /* the weights are not as in the file (widen.h) */
     bool rearranged;                    /* nor is their order (repack.h) */

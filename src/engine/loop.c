@@ -139,40 +139,49 @@ static void wake_twins(struct loop *loop, struct turn *t, const struct logits *l
 
 /* --- Drafts --------------------------------------------------------------- */
 
-/* How many tokens to guess for each of the n replies that this step goes on with? None
- * where it reads, too: those tokens cost what they cost. The context gives only so many
- * logits a step. */
-static int draft_most(const struct loop *loop, const struct sched_piece *pieces, int n)
+/* The tokens of a step in which every piece is a reply that goes on; 0: it reads, too.
+ * Tokens cost there what they cost. */
+static int tokens_of_replies(const struct sched_piece *pieces, int n)
 {
-    int room =
-        loop->m->n_seq < loop->m->step_tokens ? loop->m->n_seq : loop->m->step_tokens;
-    int most = room / n - 1;
+    int tokens = 0;
 
     for (int i = 0; i < n; i++) {
-        if (pieces[i].count > 1 || !pieces[i].logits) {
+        const struct turn *t = (const struct turn *)pieces[i].request;
+        if (!t || !t->read || !pieces[i].logits) {
             return 0;
         }
+        tokens += pieces[i].count;
     }
-    int pays = draft_length(loop->step_costs, loop->opt.n_step_costs, n);
-    return pays < most ? pays : most;
+    return tokens;
 }
 
 /* A guess that turns out wrong is cut off again: not every memory can. */
 static void draft(struct loop *loop, const struct sched_piece *pieces, int n)
 {
     bool can = loop->step_costs && loop->m->sharing == LOAD_SHARE_ANY;
-    int most = can ? draft_most(loop, pieces, n) : 0;
+    int tokens = can ? tokens_of_replies(pieces, n) : 0, n_guessed = 0;
+    /* The context gives only so many logits a step. */
+    int most = loop->m->logits_most - n + tokens;
 
     for (int i = 0; i < n; i++) {
         struct turn *t = (struct turn *)pieces[i].request;
-        if (!t) {
-            continue;
+        if (t) {
+            t->n_draft = 0;
         }
-        t->n_draft = 0;
-        if (most > 0 && t->read) {
-            turn_draft(t, most);
-            t->call->n_drafted += t->n_draft;
+        if (t && tokens > 0) {
+            turn_draft(t, DRAFT_MAX);
+            n_guessed += t->n_draft > 0;
         }
+    }
+    if (n_guessed == 0) {
+        return;
+    }
+    int pays =
+        draft_length(loop->step_costs, loop->opt.n_step_costs, tokens, n_guessed, most);
+    for (int i = 0; i < n; i++) {
+        struct turn *t = (struct turn *)pieces[i].request;
+        t->n_draft = t->n_draft < pays ? t->n_draft : pays;
+        t->call->n_drafted += t->n_draft;
     }
 }
 

@@ -44,7 +44,7 @@ static const double PART_PROMPT_TOKENS = 450, PART_REPLY_TOKENS = 8;
 static const double FEWER_SAVES = 0.05;
 
 static const int batch_sizes[MEASURE_BATCHES] = { 1, 2, 4, 8 };
-static const int check_sizes[MEASURE_CHECKS] = { 1, 2, 3, 4, 5, 8, 16 };
+static const int check_sizes[MEASURE_CHECKS] = { 1, 2, 3, 4, 5, 8, 16, 24, 32 };
 
 /* --- The rules ------------------------------------------------------------ */
 

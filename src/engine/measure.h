@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MEASURE_SPEEDS_MAX = 12, MEASURE_BATCHES = 4, MEASURE_CHECKS = 7 };
+enum { MEASURE_SPEEDS_MAX = 12, MEASURE_BATCHES = 4, MEASURE_CHECKS = 9 };
 
 struct measure_options {
     const char *path; /* GGUF file */

@@ -6,8 +6,8 @@
  *
  *     activations of the widest batch    24 rows as wide as an embedding
  *     masks                              a half a cell and token, for two kinds of layers
- *     logits                             a row a sequence; a token, with an encoder, and
- *                                        in a decoder that makes embeddings; none in bert
+ *     logits                             32 rows; one a token with an encoder, and in a
+ *                                        decoder that makes embeddings; none in bert
  *     tables of the vocabulary           350 bytes a token
  *
  * Weights are counted once: they are read, not mapped (load.c), and where the user has
@@ -25,15 +25,15 @@ struct need need_of(const struct gguf_info *info, int cells, enum need_use use)
     bool only_reads = use == NEED_TO_EMBED && strstr(info->architecture, "bert");
     bool all_rows = use == NEED_TO_EMBED || strcmp(info->architecture, "t5") == 0;
     uint64_t n_cells = (uint64_t)cells, words = (uint64_t)info->vocabulary;
-    uint64_t sequences = NEED_SEQUENCES + SCHED_GROUPS_MAX;
-    uint64_t rows = only_reads ? 0 : all_rows ? NEED_BATCH_TOKENS : sequences;
+    uint64_t states = NEED_STATES + SCHED_GROUPS_MAX;
+    uint64_t rows = only_reads ? 0 : all_rows ? NEED_BATCH_TOKENS : NEED_LOGITS;
     uint64_t cached = only_reads ? 0 : info->kv_bytes_per_token * n_cells;
     uint64_t floats = (uint64_t)info->embedding * 24 * NEED_BATCH_TOKENS + words * rows;
     uint64_t masks = n_cells * NEED_BATCH_TOKENS * 2 * 2;
 
     return (struct need){
         .weights = info->tensor_bytes,
-        .kv = cached + info->state_bytes * sequences,
+        .kv = cached + info->state_bytes * states,
         .scratch = FIXED_BYTES + floats * sizeof(float) + words * TABLE_BYTES + masks,
     };
 }

@@ -10,7 +10,9 @@ enum {
     /* Tokens in one decode step. Pieces of 256-512 tokens are the fastest on CPUs. */
     NEED_BATCH_TOKENS = 512,
     NEED_CONTEXT_DEFAULT = 4096,
-    NEED_SEQUENCES = 8 /* requests in flight, if nobody asks for another number */
+    NEED_SEQUENCES = 12, /* requests in flight, if nobody asks for another number */
+    NEED_STATES = 8,     /* at most, where recurrent layers keep a state for each */
+    NEED_LOGITS = 32     /* tokens of a step whose logits there are, at least */
 };
 
 struct need {

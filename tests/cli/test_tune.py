@@ -49,7 +49,7 @@ def check_tuned(result):
     assert model["threads"] == 1 and model["reads"] > 0 and model["writes"] > 0
     assert [s["threads"] for s in model["speeds"]] == [1]
     assert [b["replies"] for b in model["batches"]] == [1, 2, 4, 8]
-    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16]
+    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16, 24, 32]
     assert all(c["cost"] > 0 for c in model["checks"])
     return model
 
@@ -69,7 +69,7 @@ def test_a_model_with_an_encoder(case):
     model = ok(result).json["models"][0]
     assert model["reads"] > 0 and model["writes"] > 0
     assert [b["replies"] for b in model["batches"]] == [1]
-    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16]
+    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16, 24, 32]
     shown = ok(case.legwork("tune", path, "--seconds", "1", "--threads", "1"))
     assert "at a time" not in shown.out and "tokens in a step" in shown.out, shown
 
@@ -83,7 +83,7 @@ def test_a_recurrent_model(case):
         skip("the machine is too busy to measure anything")
     model = ok(result).json["models"][0]
     assert [b["replies"] for b in model["batches"]] == [1, 2, 4, 8]
-    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16]
+    assert [c["tokens"] for c in model["checks"]] == [1, 2, 3, 4, 5, 8, 16, 24, 32]
     assert result.err == "", result
 
 

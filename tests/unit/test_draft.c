@@ -13,7 +13,7 @@
 static void test_nobody_knows(void **state)
 {
     (void)state;
-    assert_int_equal(draft_length(NULL, 0, 1), 0);
+    assert_int_equal(draft_length(NULL, 0, 1, 1, 32), 0);
 }
 
 /* Two cores, 1.5B: five tokens cost four times one. */
@@ -23,7 +23,7 @@ static void test_where_tokens_cost_their_number(void **state)
                                              { 4, 3.2 }, { 5, 4.0 }, { 8, 6.1 },
                                              { 16, 8 } };
     (void)state;
-    for (int n = 1; n <= 4; n++) assert_int_equal(draft_length(costs, 7, n), 0);
+    for (int n = 1; n <= 4; n++) assert_int_equal(draft_length(costs, 7, n, n, 32), 0);
 }
 
 /* A GPU, bound by its memory: as many as there may be, for one reply or three; beyond
@@ -32,11 +32,27 @@ static void test_where_tokens_cost_nothing(void **state)
 {
     static const struct lw_point costs[] = { { 1, 1 }, { 5, 1.05 }, { 16, 1.2 } };
     (void)state;
-    assert_int_equal(draft_length(costs, 3, 1), DRAFT_MAX);
-    assert_int_equal(draft_length(costs, 3, 3), DRAFT_MAX);
-    assert_int_equal(draft_length(costs, 3, 5), 2);
-    assert_int_equal(draft_length(costs, 3, 9), 0);
-    assert_int_equal(draft_length(costs, 3, 17), 0);
+    assert_int_equal(draft_length(costs, 3, 1, 1, 32), DRAFT_MAX);
+    assert_int_equal(draft_length(costs, 3, 3, 3, 32), DRAFT_MAX);
+    assert_int_equal(draft_length(costs, 3, 5, 5, 32), 2);
+    assert_int_equal(draft_length(costs, 3, 9, 9, 32), 0);
+    assert_int_equal(draft_length(costs, 3, 17, 17, 32), 0);
+    assert_int_equal(draft_length(costs, 3, 3, 3, 9), 2); /* no more logits */
+}
+
+/* Two cores whose kernels take eight tokens and more at a time: six replies at once are
+ * dear, ten more tokens cost nearly nothing. Not all replies have a guess. */
+static void test_between_many_replies(void **state)
+{
+    static const struct lw_point costs[] = {
+        { 1, 1 }, { 2, 2 }, { 6, 3.8 }, { 16, 4.2 }, { 32, 9 }
+    };
+    (void)state;
+    assert_int_equal(draft_length(costs, 5, 6, 6, 32), 2);
+    assert_int_equal(draft_length(costs, 5, 6, 3, 32), 3);
+    assert_int_equal(draft_length(costs, 5, 6, 2, 32), DRAFT_MAX);
+    assert_int_equal(draft_length(costs, 5, 16, 8, 32), 0);
+    assert_int_equal(draft_length(costs, 5, 1, 1, 32), 0);
 }
 
 /* The second token costs half as much as the first, and the third a whole one. */
@@ -46,7 +62,7 @@ static void test_between(void **state)
         { 1, 1 }, { 2, 1.3 }, { 3, 2.3 }, { 5, 4.3 }
     };
     (void)state;
-    assert_int_equal(draft_length(costs, 4, 1), 1);
+    assert_int_equal(draft_length(costs, 4, 1, 1, 32), 1);
 }
 
 /* --- What ------------------------------------------------------------------- */
@@ -96,6 +112,7 @@ int main(void)
         cmocka_unit_test(test_nobody_knows),
         cmocka_unit_test(test_where_tokens_cost_their_number),
         cmocka_unit_test(test_where_tokens_cost_nothing),
+        cmocka_unit_test(test_between_many_replies),
         cmocka_unit_test(test_between),
         cmocka_unit_test(test_guesses),
     };

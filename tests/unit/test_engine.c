@@ -29,7 +29,7 @@ static void test_info(void **state)
     assert_true(info->on_device && info->in_process && info->cheap_scoring &&
                 info->prefill);
     assert_int_equal(info->context, HELP_CONTEXT);
-    assert_int_equal(info->parallel, 8);
+    assert_int_equal(info->parallel, 12);
     assert_non_null(strstr(info->name, "SmolLM2-135M"));
     assert_int_equal(help_tokens(llm, ""), 0);
     assert_in_range(help_tokens(llm, help_lease), 40, 80);

@@ -29,7 +29,15 @@ static const struct measure measured = {
     .best = 1,
     .batches = { { 1, 40.25 }, { 2, 70 }, { 4, 90 }, { 8, 100 } },
     .n_batches = 4,
-    .checks = { { 1, 1 }, { 2, 1.5 }, { 3, 2 }, { 4, 3 }, { 5, 4 }, { 8, 6 }, { 16, 9 } },
+    .checks = { { 1, 1 },
+                { 2, 1.5 },
+                { 3, 2 },
+                { 4, 3 },
+                { 5, 4 },
+                { 8, 6 },
+                { 16, 9 },
+                { 24, 12 },
+                { 32, 15 } },
     .prompt_tokens = 512,
     .seconds = 12.5,
 };
@@ -86,7 +94,7 @@ static void test_kept_and_found(void **state)
     assert_int_equal(t.threads, 3);
     assert_float_equal(t.reads, 250.5, 1e-9);
     assert_float_equal(t.writes, 40.25, 1e-9);
-    assert_int_equal(t.n_checks, 7);
+    assert_int_equal(t.n_checks, 9);
     assert_int_equal(t.checks[6].n, 16);
     assert_float_equal(t.checks[6].value, 9, 1e-9);
     find_file(path);
@@ -104,7 +112,7 @@ static void test_all_of_it_is_kept(void **state)
     assert_int_equal(json_array_size(json_object_get(o, "speeds")), 2);
     assert_int_equal(json_array_size(json_object_get(o, "batches")), 4);
     const json_t *checks = json_object_get(o, "checks");
-    assert_int_equal(json_array_size(checks), 7);
+    assert_int_equal(json_array_size(checks), 9);
     assert_int_equal(json_int(json_array_get(checks, 6), "tokens", 0, 0, 100), 16);
     assert_float_equal(json_num(json_array_get(checks, 6), "cost", 0), 9, 1e-9);
     json_decref(o);

@@ -324,11 +324,6 @@ static bool has_begun(const struct sched_request *r)
     return r->work.n_done >= r->n_prompt;
 }
 
-static bool is_held(const struct sched_request *r)
-{
-    return has_begun(r) && !r->group->call->replies;
-}
-
 /* Has the caller anything inside that is to be read, or room for something? */
 static bool can_read(struct schedule *s, struct sched_call *call)
 {
@@ -349,6 +344,7 @@ static bool can_read(struct schedule *s, struct sched_call *call)
            group_fits(s, next_group(s));
 }
 
+/* Of the callers whose replies are over, or go on alone for too long. */
 static void end_replies(struct schedule *s)
 {
     for (struct sched_call *call = s->turn; call; call = next_call(s, call)) {
@@ -361,6 +357,7 @@ static void end_replies(struct schedule *s)
     }
 }
 
+/* Of the callers for whom nothing is to be read. */
 static void begin_replies(struct schedule *s)
 {
     for (struct sched_call *call = s->turn; call; call = next_call(s, call)) {
@@ -404,7 +401,7 @@ static void put_replies(struct schedule *s, struct plan *p)
 {
     for (int i = 0; i < s->n_running; i++) {
         struct sched_request *r = s->running[i];
-        if (has_begun(r) && !is_held(r)) {
+        if (has_begun(r) && r->group->call->replies) {
             put_piece(p, &r->work, r->group, r);
         }
     }

@@ -160,8 +160,9 @@ static void draft(struct loop *loop, const struct sched_piece *pieces, int n)
 {
     bool can = loop->step_costs && loop->m->sharing == LOAD_SHARE_ANY;
     int tokens = can ? tokens_of_replies(pieces, n) : 0, n_guessed = 0;
-    /* The context gives only so many logits a step. */
-    int most = loop->m->logits_most - n + tokens;
+    /* The context gives only so many logits a step, and takes only so many tokens. */
+    int room = loop->m->logits_most - n + tokens;
+    int most = room < loop->m->step_tokens ? room : loop->m->step_tokens;
 
     for (int i = 0; i < n; i++) {
         struct turn *t = (struct turn *)pieces[i].request;

@@ -18,7 +18,7 @@
  * replies will go together. */
 enum { GROUPS_ALWAYS = 2, CELLS_WALKED = 2048 };
 
-/* When a quarter or less of the replies that began together is left, they may go on for
+/* When a quarter or fewer of the replies that began together is left, they may go on for
  * so many steps alone; then they wait until others are read. (12 excerpts of 870 tokens,
  * three JSON replies each, 1.5B, two cores: 69 to 71 s if all may end, 77 if the last
  * quarter waits at once, since its groups keep their room.) */

@@ -20,8 +20,8 @@ enum { GROUPS_ALWAYS = 2, CELLS_WALKED = 2048 };
 
 /* When a quarter or fewer of the replies that began together is left, they may go on for
  * so many steps alone; then they wait until others are read. (12 excerpts of 870 tokens,
- * three JSON replies each, 1.5B, two cores: 69 to 71 s if all may end, 77 if the last
- * quarter waits at once, since its groups keep their room.) */
+ * three JSON replies each, 1.5B, two cores: 68 to 73 s if all may end, 77 and 80 if the
+ * last quarter waits at once, since its groups keep their room.) */
 enum { FEW = 4, STEPS_ALONE = 64 };
 
 void sched_init(struct schedule *s, int batch_tokens, int running_max, int cells,
@@ -86,7 +86,7 @@ void sched_group_append(struct sched_group *group, struct sched_request *r)
     }
     group->last = r;
     group->n_waiting++;
-    group->replies = group->replies || r->n_total > r->n_prompt;
+    group->may_reply = group->may_reply || r->n_total > r->n_prompt;
     if (own_cells(r) > group->cells_own_max) {
         group->cells_own_max = own_cells(r);
     }
@@ -230,7 +230,7 @@ static bool group_fits(const struct schedule *s, const struct sched_group *g)
         return false;
     }
     return s->n_groups < GROUPS_ALWAYS || cells <= CELLS_WALKED ||
-           (g->replies && seat_left(s));
+           (g->may_reply && seat_left(s));
 }
 
 static bool let_group_in(struct schedule *s)

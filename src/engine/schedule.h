@@ -72,7 +72,7 @@ struct sched_group {
     int n_waiting, n_inside;
     int cells_own_max; /* of the hungriest request, without the prefix */
     int cells_own;     /* of those inside */
-    bool replies;      /* one of its requests, at least, may */
+    bool may_reply;    /* one of its requests, at least */
     struct sched_call *call;
     struct sched_group *next;
 };

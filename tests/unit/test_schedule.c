@@ -458,9 +458,6 @@ static void test_nobody_waits_for_the_reading_of_others(void **state)
 
     fake_init(&t->fake, 8, 1000);
     build_questions(t, 0, 1, 5);
-    steps_until_over(t, &t->request[0]);
-    sched_remove(&t->fake.sched, &t->call[0]);
-    build_questions(t, 0, 1, 5);
     step(t);
     step(t);
     build_questions(t, 1, 2, 5);

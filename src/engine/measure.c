@@ -170,12 +170,11 @@ static int compute(struct bench *b, bool is_prompt, struct lw_error *err)
 }
 
 /* Sequences whose next token is that of position `from`. All tokens of replies want their
- * logits, but libllama ends the process where a step wants more than the context gives:
- * as many as it has sequences, of which some kinds have fewer than were asked for. */
+ * logits; libllama ends the process where a step wants more than its context gives. */
 static int step(struct bench *b, const struct shape *shape, int from,
                 struct lw_error *err)
 {
-    int wanted = shape->from_nothing ? 1 : b->model.n_seq;
+    int wanted = shape->from_nothing ? 1 : b->model.logits_most;
 
     b->batch.n_tokens = 0;
     for (int s = 0; s < shape->n_seq; s++) {
@@ -433,8 +432,6 @@ int measure_model(const struct measure_options *opt, struct measure *out,
     /* No notices: they would be about a context and a chat that nobody asked for. */
     const struct engine_options engine = { .path = opt->path,
                                            .context = CONTEXT,
-                                           /* A context gives as many logits a step. */
-                                           .sequences = check_sizes[MEASURE_CHECKS - 1],
                                            .threads = opt->threads,
                                            .cancel = opt->cancel };
     double seconds = opt->seconds > 0 ? opt->seconds : DEFAULT_SECONDS;

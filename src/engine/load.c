@@ -245,8 +245,7 @@ static void choose_sequences(struct loaded *m, const struct engine_options *opt)
     m->n_seq = m->sequences + SCHED_GROUPS_MAX;
 }
 
-/* Its size, and that of the cache: a whole request fits, and those that are worked on
- * at once share the room. Texts to embed go in pieces that fit into a step. */
+/* The tokens of a request. Texts to embed go in pieces that fit into a step. */
 static void choose_context(struct loaded *m, const struct gguf_info *info,
                            const struct engine_options *opt)
 {
@@ -261,10 +260,31 @@ static void choose_context(struct loaded *m, const struct gguf_info *info,
             notice(opt, text);
         }
     }
-    m->cells = m->context;
-    if (m->use == NEED_TO_EMBED) {
-        m->cells = NEED_BATCH_TOKENS;
-        m->context = m->context < m->cells ? m->context : m->cells;
+    if (m->use == NEED_TO_EMBED && m->context > NEED_BATCH_TOKENS) {
+        m->context = NEED_BATCH_TOKENS;
+    }
+}
+
+static bool fits_memory(const struct gguf_info *info, int cells, enum need_use use)
+{
+    struct need need = need_of(info, cells, use);
+    uint64_t free_bytes = machine_memory_free();
+
+    return free_bytes == 0 || need_sum(&need) <= free_bytes;
+}
+
+/* The cache: a whole request fits, and those that are worked on at once share the room.
+ * More excerpts are read before their replies begin where more fit, so if nobody asked
+ * for a size there is room for four instead of three, as long as that is cheap beside
+ * the weights. */
+static void choose_cells(struct loaded *m, const struct gguf_info *info,
+                         const struct engine_options *opt)
+{
+    m->cells = m->use == NEED_TO_EMBED ? NEED_BATCH_TOKENS : m->context;
+    if (m->use == NEED_TO_WRITE && opt->context == 0 && m->cells < NEED_CELLS &&
+        info->kv_bytes_per_token * NEED_CELLS <= info->tensor_bytes / NEED_CELLS_PART &&
+        fits_memory(info, NEED_CELLS, m->use)) {
+        m->cells = NEED_CELLS;
     }
 }
 
@@ -283,6 +303,19 @@ static void name_model(struct loaded *m, const struct engine_options *opt)
 int load_threads(const struct engine_options *opt)
 {
     return opt->threads > 0 ? opt->threads : machine_cores();
+}
+
+bool load_is_long_rope(const struct loaded *m)
+{
+    char name[96], key[160], value[32];
+
+    if (llama_model_meta_val_str(m->model, "general.architecture", name, sizeof name) <=
+        0) {
+        return false;
+    }
+    snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", name);
+    return llama_model_meta_val_str(m->model, key, value, sizeof value) > 0 &&
+           m->cells > atoi(value);
 }
 
 static struct llama_context_params choose_params(const struct loaded *m,
@@ -363,9 +396,14 @@ static int open_model(struct loaded *m, const struct engine_options *opt,
     return m->model ? 0 : load_failed(opt, heard, "cannot load the model", err);
 }
 
+/* Models with short and long rope factors choose by the size of the cache: room that
+ * nobody asked for must not change what they compute. */
 static int open_context(struct loaded *m, const struct engine_options *opt,
                         const struct complaint *heard, struct lw_error *err)
 {
+    if (load_is_long_rope(m)) {
+        m->cells = m->context;
+    }
     m->params = choose_params(m, opt);
     m->ctx = llama_init_from_model(m->model, m->params);
     if (!m->ctx) {
@@ -397,17 +435,15 @@ static void choose_order(struct loaded *m, const struct gguf_info *info,
 static void choose_weights(struct loaded *m, struct gguf_info *info,
                            const struct engine_options *opt)
 {
-    bool on_gpu = llama_supports_gpu_offload() && opt->gpu_layers != ENGINE_NO_GPU;
     uint64_t more = widen_more(info);
 
-    if (more == 0 || on_gpu || opt->mmap == ENGINE_MMAP_YES) {
+    if (more == 0 || m->on_gpu || opt->mmap == ENGINE_MMAP_YES) {
         return;
     }
-    struct need need = need_of(info, m->cells, m->use);
-    uint64_t free_bytes = machine_memory_free();
-    if (free_bytes == 0 || need_sum(&need) + more <= free_bytes) {
-        m->widened = true;
-        info->tensor_bytes += more;
+    info->tensor_bytes += more;
+    m->widened = fits_memory(info, m->context, m->use);
+    if (!m->widened) {
+        info->tensor_bytes -= more;
     }
 }
 
@@ -425,9 +461,11 @@ static int read_header(struct loaded *m, const struct engine_options *opt,
             ggml_row_size(GGML_TYPE_Q8_0, (int64_t)info->kv_bytes_per_token / 2);
     }
     m->kv_bytes_per_token = info->kv_bytes_per_token;
+    m->on_gpu = llama_supports_gpu_offload() && opt->gpu_layers != ENGINE_NO_GPU;
     choose_context(m, info, opt);
     choose_order(m, info, opt);
     choose_weights(m, info, opt);
+    choose_cells(m, info, opt);
     return 0;
 }
 

@@ -43,6 +43,7 @@ struct loaded {
     /* Tokens of one step, at most: libllama ends the process over more. Fewer than
      * NEED_BATCH_TOKENS where the context is smaller. */
     int step_tokens;
+    bool on_gpu;     /* layers of it, and their cache */
     int logits_most; /* tokens of a step whose logits there are */
     uint64_t kv_bytes_per_token;
     bool widened;                       /* the weights are not as in the file (widen.h) */
@@ -60,6 +61,10 @@ void load_release(struct loaded *m);
 
 /* Bytes of memory that either of them would take; 0: the file cannot be read. */
 uint64_t load_need(const struct engine_options *opt, enum need_use use);
+
+/* Has the model short and long rope factors, and is its cache long enough for the long
+ * ones? */
+bool load_is_long_rope(const struct loaded *m);
 
 /* The threads that decode: opt->threads or the cores there are. */
 int load_threads(const struct engine_options *opt);

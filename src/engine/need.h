@@ -10,6 +10,10 @@ enum {
     /* Tokens in one decode step. Pieces of 256-512 tokens are the fastest on CPUs. */
     NEED_BATCH_TOKENS = 512,
     NEED_CONTEXT_DEFAULT = 4096,
+    /* Cells of a cache whose size nobody asked for, if they take no more than this part
+     * of the weights' bytes: room for four excerpts and their replies. */
+    NEED_CELLS = 6144,
+    NEED_CELLS_PART = 5,
     NEED_SEQUENCES = 12, /* requests in flight, if nobody asks for another number */
     NEED_STATES = 8,     /* at most, where recurrent layers keep a state for each */
     NEED_LOGITS = 32     /* tokens of a step whose logits there are, at least */

@@ -14,21 +14,6 @@
 #include "engine/identity.h"
 
 #include <ggml.h>
-#include <stdlib.h>
-
-/* Models with long and short rope factors choose by the size of the cache. */
-static bool is_long_rope(const struct loaded *m)
-{
-    char name[96], key[160], value[32];
-
-    if (llama_model_meta_val_str(m->model, "general.architecture", name, sizeof name) <=
-        0) {
-        return false;
-    }
-    snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", name);
-    return llama_model_meta_val_str(m->model, key, value, sizeof value) > 0 &&
-           m->cells > atoi(value);
-}
 
 int origin_of(const struct loaded *m, const char *path, struct buf *out,
               struct lw_error *err)
@@ -52,6 +37,6 @@ int origin_of(const struct loaded *m, const char *path, struct buf *out,
              (int)p->rope_scaling_type, (double)p->rope_freq_base,
              (double)p->rope_freq_scale, (double)p->yarn_ext_factor,
              (double)p->yarn_attn_factor, (double)p->yarn_beta_fast,
-             (double)p->yarn_beta_slow, (unsigned)p->yarn_orig_ctx, is_long_rope(m));
+             (double)p->yarn_beta_slow, (unsigned)p->yarn_orig_ctx, load_is_long_rope(m));
     return 0;
 }

@@ -40,7 +40,7 @@
 
 enum {
     SCHED_RUNNING_MAX = 32, /* requests inside at once */
-    SCHED_GROUPS_MAX = 4,   /* groups inside at once */
+    SCHED_GROUPS_MAX = 6,   /* groups inside at once */
     SCHED_SEQ_MAX = SCHED_RUNNING_MAX + SCHED_GROUPS_MAX,
     SCHED_PIECES_MAX = SCHED_SEQ_MAX
 };

@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 #include "engine/measure.h"
+#include "engine/need.h"
+#include "gguf_write.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,6 +161,47 @@ static void test_a_vocabulary_without_a_byte(void **state)
     expect_refused(path, "single bytes");
 }
 
+/* --- Room for several excerpts -------------------------------------------- */
+
+/* A model of which only the header is real, with so many bytes of weights: what a cache
+ * that nobody asked for takes more than one of the default context. */
+static uint64_t room_for_more(uint64_t weights)
+{
+    char path[] = "/tmp/legwork-header-XXXXXX";
+    struct gguf_file f = { .len = 0 };
+    struct engine_options opt = { .path = path };
+
+    gguf_put_start(&f, 1, 6);
+    gguf_put_text(&f, "general.architecture", "qwen2");
+    gguf_put_u32(&f, "qwen2.context_length", 32768);
+    gguf_put_u32(&f, "qwen2.block_count", 4);
+    gguf_put_u32(&f, "qwen2.embedding_length", 256);
+    gguf_put_u32(&f, "qwen2.attention.head_count", 4);
+    gguf_put_u32(&f, "qwen2.attention.head_count_kv", 1);
+    gguf_put_tensor(&f, "t", weights / 1024, 256, TYPE_F32, 0);
+    gguf_put_padding(&f, 32);
+    gguf_save(&f, path);
+    assert_int_equal(truncate(path, (off_t)(f.len + weights)), 0);
+    uint64_t roomy = engine_need(&opt);
+    opt.context = NEED_CONTEXT_DEFAULT;
+    uint64_t plain = engine_need(&opt);
+    unlink(path);
+    assert_true(plain > weights);
+    return roomy - plain;
+}
+
+static void test_room_where_it_is_cheap(void **state)
+{
+    /* 4 layers, 64 floats of keys and of values, 2 bytes each. */
+    const uint64_t each = 4 * 2 * 64 * 2, cache = each * NEED_CELLS;
+    const uint64_t masks = NEED_BATCH_TOKENS * 4; /* need.c */
+    (void)state;
+
+    assert_int_equal(room_for_more(8 * cache),
+                     (NEED_CELLS - NEED_CONTEXT_DEFAULT) * (each + masks));
+    assert_int_equal(room_for_more(4 * cache), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_every_kind_is_measured),
         cmocka_unit_test(test_wrong_values_are_refused),
         cmocka_unit_test(test_a_vocabulary_without_a_byte),
+        cmocka_unit_test(test_room_where_it_is_cheap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

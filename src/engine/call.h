@@ -34,6 +34,7 @@ struct call {
     struct queue *events;
     struct disk_account disk;   /* the engine thread's */
     int64_t n_drafted, n_right; /* tokens; the engine thread's */
+    int n_rested;               /* excerpts; the engine thread's */
     struct call *next;          /* of the engine's list */
 };
 

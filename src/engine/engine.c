@@ -111,13 +111,24 @@ static void *run(void *arg)
 /* With a disk behind it only what is answered from at once needs to be in memory. */
 static uint64_t kept_bytes(const struct engine *e, const struct engine_options *opt)
 {
-    const uint64_t most = UINT64_C(1024 * 1024) * (e->disk ? 48 : 192);
+    const uint64_t most = UINT64_C(1024 * 1024) * (e->disk ? 48 : 144);
 
     if (opt->kv_ram_bytes > 0) {
         return opt->kv_ram_bytes;
     }
     uint64_t quarter = machine_memory_free() / 4;
     return quarter < most ? quarter : most;
+}
+
+/* And what rests while other excerpts are read (schedule.h): as much as the cache holds,
+ * where that is little beside the weights. */
+static uint64_t rest_bytes(const struct engine *e, const struct engine_options *opt)
+{
+    uint64_t kept = kept_bytes(e, opt), part = llama_model_size(e->model.model) / 8;
+    uint64_t cache = e->model.kv_bytes_per_token * (uint64_t)e->model.cells;
+    uint64_t more = e->disk && opt->kv_ram_bytes == 0 ? cache < part ? cache : part : 0;
+
+    return kept + more;
 }
 
 /* No file of states is worth a run: where they cannot be kept a warning says why. */
@@ -151,6 +162,7 @@ static struct loop *new_loop(struct engine *e, const struct engine_options *opt)
 {
     struct loop_options loop = {
         .kept_bytes_max = kept_bytes(e, opt),
+        .rest_bytes_max = rest_bytes(e, opt),
         .disk = e->disk,
         .step_costs = opt->step_costs,
         .n_step_costs = opt->n_step_costs,

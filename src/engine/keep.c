@@ -10,13 +10,13 @@
 enum { KEEP_TOKENS_MIN = 48 }; /* a shorter prefix is computed again sooner than kept */
 
 void keep_init(struct keep *k, const struct loaded *m, struct schedule *sched,
-               struct kv_disk *disk, uint64_t memory_bytes)
+               struct kv_disk *disk, uint64_t memory_bytes, uint64_t rest_bytes)
 {
     *k = (struct keep){
         .m = m,
         .sched = sched,
         .disk = disk,
-        .memory = prefix_store_new(memory_bytes),
+        .memory = prefix_store_new(memory_bytes, rest_bytes),
     };
 }
 
@@ -200,7 +200,7 @@ int keep_begin(struct keep *k, struct turn_group *g)
         found = n_prefix;
     } else if (e && kept_common > near_common &&
                restore_from_memory(k, g, e, &want, kept_common)) {
-        prefix_touch(k->memory, e, e->promise);
+        prefix_touch(k->memory, e, isinf(e->promise) ? g->promise : e->promise);
         found = kept_common < n_prefix ? kept_common : n_prefix;
     } else if (near) {
         llama_memory_seq_cp(k->m->memory, near->sched.prefix.seq, g->sched.prefix.seq, 0,
@@ -220,7 +220,7 @@ int keep_start(struct keep *k, struct turn *t)
     return n;
 }
 
-/* --- A screening ends ----------------------------------------------------- */
+/* --- States in memory ---------------------------------------------------- */
 
 /* The sequence's state in memory; NULL if it has no place there. */
 static struct prefix_entry *put(struct keep *k, const struct tokens *tokens, int seq,
@@ -246,6 +246,33 @@ static struct prefix_entry *find_whole(struct keep *k, const struct turn_group *
 
     return e && common == n ? e : NULL;
 }
+
+/* --- A group rests -------------------------------------------------------- */
+
+/* One that rests stays whatever else promises: who reads it again loses seconds. */
+int keep_rest(struct keep *k, struct turn_group *g)
+{
+    const struct turn_group *next = (const struct turn_group *)g->sched.next;
+    struct prefix_entry *e = find_whole(k, g);
+    int seq = g->sched.prefix.seq;
+    int n = next ? prefix_common(g->prefix.ids, (int)g->prefix.n, next->prefix.ids,
+                                 (int)next->prefix.n)
+                 : 0;
+
+    if (k->m->sharing != LOAD_SHARE_ANY || k->m->on_gpu || g->spoiled ||
+        (int)g->prefix.n < n + KEEP_TOKENS_MIN) {
+        return -1;
+    }
+    if (e) {
+        prefix_touch(k->memory, e, INFINITY);
+    } else if (!put(k, &g->prefix, seq, INFINITY)) {
+        return -1;
+    }
+    llama_memory_seq_rm(k->m->memory, seq, n, -1);
+    return n;
+}
+
+/* --- A screening ends ----------------------------------------------------- */
 
 void keep_scored(struct keep *k, const struct turn *t)
 {
@@ -292,15 +319,16 @@ static struct prefix_entry *keep_in_memory(struct keep *k, const struct turn_gro
     struct prefix_entry *e = find_whole(k, g);
 
     if (!e) {
-        return put(k, &g->prefix, g->sched.prefix.seq, g->promise);
+        return g->sched.rests ? NULL
+                              : put(k, &g->prefix, g->sched.prefix.seq, g->promise);
     }
-    bool exact = (size_t)e->n_tokens == g->prefix.n;
     if (on_disk && was_answered(g, e)) {
         prefix_drop(k->memory, e); /* room for those that wait for theirs */
     } else {
         prefix_touch(k->memory, e, g->promise);
     }
-    return exact ? e : NULL;
+    e = find_whole(k, g);
+    return e && (size_t)e->n_tokens == g->prefix.n ? e : NULL;
 }
 
 /* Under each of its documents? Each may be asked for, or forgotten, by itself. */
@@ -357,7 +385,7 @@ static bool worth_keeping(const struct keep *k, const struct turn_group *g)
     size_t least = g->has_source ? 1 : KEEP_TOKENS_MIN;
 
     return k->m->sharing != LOAD_SHARE_NOTHING && g->prefix.n >= least &&
-           (size_t)g->sched.prefix.n_done >= g->prefix.n;
+           (g->sched.rests || (size_t)g->sched.prefix.n_done >= g->prefix.n);
 }
 
 /* Its prefix may be to blame or the tokens behind it: who knows computes both again. */
@@ -388,7 +416,7 @@ void keep_end(struct keep *k, struct turn_group *g)
     cut_behind(k, g);
     bool on_disk = all_on_disk(k, g);
     const struct prefix_entry *e = keep_in_memory(k, g, on_disk);
-    if (k->disk && g->has_source && !on_disk) {
+    if (k->disk && g->has_source && !on_disk && (e || !g->sched.rests)) {
         keep_on_disk(k, g, e);
     }
 }

@@ -26,14 +26,21 @@ struct keep {
     struct prefix_store *memory;
 };
 
-/* All but `memory` are the caller's. */
+/* All but `memory` are the caller's. memory_bytes: for states in memory; rest_bytes: for
+ * all of them while some are of groups that rest, no less than memory_bytes. */
 void keep_init(struct keep *k, const struct loaded *m, struct schedule *sched,
-               struct kv_disk *disk, uint64_t memory_bytes);
+               struct kv_disk *disk, uint64_t memory_bytes, uint64_t rest_bytes);
 void keep_release(struct keep *k);
 
 /* Put what is known of the group's prefix into its sequence, which is empty. Returns how
  * many tokens that is; behind a whole prefix there may be more (g->behind). */
 int keep_begin(struct keep *k, struct turn_group *g);
+
+/* The group's whole prefix is in its sequence, and other excerpts are read before anyone
+ * goes on from it: move it to memory, but for what it shares with the call's next group.
+ * Returns how many tokens stay in the sequence; negative: all. keep_begin() brings it
+ * back. */
+int keep_rest(struct keep *k, struct turn_group *g);
 
 /* Copy what the group's sequence holds of the turn's prompt into the turn's, which is
  * empty. Returns how many tokens that is: not the prompt's last one, which has to be

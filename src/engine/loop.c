@@ -41,11 +41,36 @@ struct loop {
 
 /* --- The schedule's hooks ------------------------------------------------- */
 
+/* What stood in the group's sequence will be computed again: once is what counts, or more
+ * would be computed than a prompt has. */
+static void take_back_prefix(struct sched_group *group)
+{
+    for (struct sched_request *r = group->first; r; r = r->next) {
+        struct turn *t = (struct turn *)r;
+        t->n_computed -= t->n_in_group;
+        t->n_in_group = 0;
+    }
+}
+
+/* For the first time, or after a rest, from which it should come back whole. */
 static int group_begins(void *user, struct sched_group *group)
 {
     struct loop *loop = user;
+    int n = keep_begin(&loop->keep, (struct turn_group *)group);
 
-    return keep_begin(&loop->keep, (struct turn_group *)group);
+    if (n < group->prefix.n_tokens) {
+        take_back_prefix(group);
+    }
+    return n;
+}
+
+static int group_rests(void *user, struct sched_group *group)
+{
+    struct loop *loop = user;
+    int n = keep_rest(&loop->keep, (struct turn_group *)group);
+
+    ((struct call *)group->call)->n_rested += n >= 0;
+    return n;
 }
 
 static int request_begins(void *user, struct sched_request *r)
@@ -78,6 +103,7 @@ static void clear_sequence(void *user, int seq)
 
 static const struct sched_hooks hooks = {
     .group_begins = group_begins,
+    .group_rests = group_rests,
     .request_begins = request_begins,
     .group_ends = group_ends,
     .copy = copy_sequence,
@@ -276,8 +302,7 @@ static void account(const struct loop *loop, const struct sched_piece *pieces, i
     }
 }
 
-/* What the piece's sequence held is lost and will be computed again: once is what counts,
- * or more would be computed than a prompt has. */
+/* What the piece's sequence held is lost and will be computed again. */
 static void take_back(const struct sched_piece *piece)
 {
     struct turn *own = (struct turn *)piece->request;
@@ -285,12 +310,8 @@ static void take_back(const struct sched_piece *piece)
     if (own) {
         own->n_computed -= own->n_in_own;
         own->n_in_own = 0;
-        return;
-    }
-    for (struct sched_request *r = piece->group->first; r; r = r->next) {
-        struct turn *t = (struct turn *)r;
-        t->n_computed -= t->n_in_group;
-        t->n_in_group = 0;
+    } else {
+        take_back_prefix(piece->group);
     }
 }
 
@@ -510,6 +531,18 @@ static void trace_drafts(const struct loop *loop, const struct call *c)
     loop->opt.trace(loop->opt.user, sentence);
 }
 
+static void trace_rests(const struct loop *loop, const struct call *c)
+{
+    char sentence[128];
+
+    if (!loop->opt.trace || c->n_rested == 0) {
+        return;
+    }
+    snprintf(sentence, sizeof sentence,
+             "%d excerpts left the KV cache while others were read", c->n_rested);
+    loop->opt.trace(loop->opt.user, sentence);
+}
+
 /* Calls that have nothing left go back to their callers. */
 static void give_back(struct loop *loop)
 {
@@ -525,6 +558,7 @@ static void give_back(struct loop *loop)
         sched_remove(&loop->sched, &c->sched);
         trace_disk(loop, &c->disk);
         trace_drafts(loop, c);
+        trace_rests(loop, c);
         /* From here on the call may be gone at any moment. */
         call_send(c, EVENT_END, 0, NULL, NULL, 0);
     }
@@ -617,7 +651,8 @@ struct loop *loop_new(struct loaded *m, const struct loop_options *opt)
         memcpy(loop->step_costs, opt->step_costs, bytes);
     }
     threads_init(&loop->threads, llama_n_threads(m->ctx));
-    keep_init(&loop->keep, m, &loop->sched, opt->disk, opt->kept_bytes_max);
+    keep_init(&loop->keep, m, &loop->sched, opt->disk, opt->kept_bytes_max,
+              opt->rest_bytes_max);
     loop->batch = llama_batch_init(NEED_BATCH_TOKENS, 0, 1);
     if (m->decoder_start != LLAMA_TOKEN_NULL) {
         loop->source = new_source_batch(m->n_seq);

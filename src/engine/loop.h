@@ -11,9 +11,9 @@
 struct loop;
 
 struct loop_options {
-    uint64_t kept_bytes_max;
-    struct kv_disk *disk;              /* NULL: none; borrowed */
-    const struct lw_point *step_costs; /* as engine_options; copied */
+    uint64_t kept_bytes_max, rest_bytes_max; /* keep.h */
+    struct kv_disk *disk;                    /* NULL: none; borrowed */
+    const struct lw_point *step_costs;       /* as engine_options; copied */
     size_t n_step_costs;
     void (*trace)(void *user, const char *sentence); /* engine thread; NULL: none */
     void *user;

@@ -4,12 +4,14 @@
  * entries differ within their first tokens or share them all. Entries are
  * allocated one by one, so a pointer to one stays good while others go.
  *
- * Invariant: bytes is the sum over the entries and never more than bytes_max. */
+ * Invariant: bytes is the sum over the entries, never more than lent_max, and never more
+ * than bytes_max but for entries that are lent. */
 #include "engine/prefix.h"
 
 #include "base/mem.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +19,17 @@
 struct prefix_store {
     struct prefix_entry **entries;
     size_t n, cap;
-    uint64_t bytes, bytes_max;
+    uint64_t bytes, bytes_max, lent_max;
     uint64_t offered; /* puts and touches so far */
 };
 
-struct prefix_store *prefix_store_new(uint64_t bytes_max)
+struct prefix_store *prefix_store_new(uint64_t bytes_max, uint64_t lent_max)
 {
     struct prefix_store *store = mem_alloc(sizeof *store);
 
+    assert(lent_max >= bytes_max);
     store->bytes_max = bytes_max;
+    store->lent_max = lent_max;
     return store;
 }
 
@@ -88,12 +92,6 @@ struct prefix_entry *prefix_find(struct prefix_store *store, const int32_t *toke
     return best;
 }
 
-void prefix_touch(struct prefix_store *store, struct prefix_entry *entry, double promise)
-{
-    entry->promise = promise;
-    entry->touched = ++store->offered;
-}
-
 static uint64_t entry_bytes(int n_tokens, size_t state_bytes)
 {
     return sizeof(struct prefix_entry) + (uint64_t)n_tokens * sizeof(int32_t) +
@@ -114,7 +112,7 @@ void prefix_drop(struct prefix_store *store, struct prefix_entry *entry)
 
 static bool is_stale(const struct prefix_store *store, const struct prefix_entry *entry)
 {
-    return store->offered - entry->touched > 2 * store->n;
+    return !isinf(entry->promise) && store->offered - entry->touched > 2 * store->n;
 }
 
 /* Does a go before b? */
@@ -161,17 +159,34 @@ static uint64_t bytes_below(const struct prefix_store *store, double promise)
     return sum;
 }
 
+static uint64_t most_for(const struct prefix_store *store, double promise)
+{
+    return isinf(promise) ? store->lent_max : store->bytes_max;
+}
+
+/* Drop what promises less, until `bytes` more fit. */
 static bool make_room(struct prefix_store *store, uint64_t bytes, double promise)
 {
-    uint64_t room = store->bytes_max - store->bytes;
+    uint64_t most = most_for(store, promise), wanted = store->bytes + bytes;
 
-    if (bytes > room && bytes - room > bytes_below(store, promise)) {
+    if (wanted > most && wanted - most > bytes_below(store, promise)) {
         return false;
     }
-    while (bytes > store->bytes_max - store->bytes) {
+    while (store->bytes + bytes > most) {
         prefix_drop(store, victim(store, promise));
     }
     return true;
+}
+
+void prefix_touch(struct prefix_store *store, struct prefix_entry *entry, double promise)
+{
+    struct prefix_entry *worst;
+
+    entry->promise = promise;
+    entry->touched = ++store->offered;
+    while (store->bytes > most_for(store, promise) && (worst = victim(store, INFINITY))) {
+        prefix_drop(store, worst);
+    }
 }
 
 struct prefix_entry *prefix_put(struct prefix_store *store, const int32_t *tokens, int n,

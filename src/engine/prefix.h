@@ -13,6 +13,9 @@
  * reading the same long document in rounds would otherwise push out each entry
  * just before its turn.
  *
+ * One that promises INFINITY is lent to the store: it stays until it promises less, and
+ * while such states are there, there is room for lent_max.
+ *
  * A state is only good for the context it was taken from; that is the caller's
  * business, as the bytes are. Threads: one. */
 #ifndef LW_ENGINE_PREFIX_H
@@ -32,7 +35,8 @@ struct prefix_entry {
 
 struct prefix_store;
 
-struct prefix_store *prefix_store_new(uint64_t bytes_max);
+/* lent_max: for all together, no less than bytes_max. */
+struct prefix_store *prefix_store_new(uint64_t bytes_max, uint64_t lent_max);
 void prefix_store_free(struct prefix_store *store); /* NULL allowed */
 uint64_t prefix_store_bytes(const struct prefix_store *store);
 size_t prefix_store_count(const struct prefix_store *store);
@@ -44,7 +48,7 @@ int prefix_common(const int32_t *a, int n_a, const int32_t *b, int n_b);
  * many (at least 1). NULL if there is none. Valid until the next put or drop. */
 struct prefix_entry *prefix_find(struct prefix_store *store, const int32_t *tokens, int n,
                                  int *common);
-/* The entry was used, and promises this much now. */
+/* The entry was used, and promises this much now. One that was lent may be dropped. */
 void prefix_touch(struct prefix_store *store, struct prefix_entry *entry, double promise);
 /* Keep a state: returns its entry, whose state[0, state_bytes) the caller
  * fills, or NULL if it is not worth its room or there is no memory. Tokens are

@@ -233,12 +233,28 @@ static bool group_fits(const struct schedule *s, const struct sched_group *g)
            (g->may_reply && seat_left(s));
 }
 
-static bool let_group_in(struct schedule *s)
+/* Is the next group to let in the caller's, and is there room for it? One that does not
+ * fit keeps those of other callers waiting behind it. */
+static bool next_fits(struct schedule *s, struct sched_call *call)
+{
+    return !call->replies && first_waiting(call) && group_fits(s, call->waiting) &&
+           group_fits(s, next_group(s));
+}
+
+/* Is another excerpt to be read before the questions to this one? */
+static bool reads_ahead(struct schedule *s, const struct sched_group *g)
+{
+    struct sched_call *call = g->call;
+
+    return g->may_reply && next_fits(s, call) && call->waiting->may_reply;
+}
+
+static struct sched_group *let_group_in(struct schedule *s)
 {
     struct sched_group *g = next_group(s);
 
     if (!g || !group_fits(s, g)) {
-        return false;
+        return NULL;
     }
     g->state = SCHED_INSIDE;
     g->prefix.seq = take_seq(s);
@@ -249,7 +265,7 @@ static bool let_group_in(struct schedule *s)
     if (g->prefix.n_tokens > 0) {
         g->prefix.n_done = s->hooks->group_begins(s->user, g);
     }
-    return true;
+    return g;
 }
 
 static bool seat_request(struct schedule *s, struct sched_request *r)
@@ -277,11 +293,11 @@ static bool waits_for_twin(const struct sched_request *r)
 }
 
 /* The group's next request to let in; NULL: none yet. */
-static struct sched_request *next_request(struct sched_group *g)
+static struct sched_request *next_request(struct schedule *s, struct sched_group *g)
 {
     struct sched_request *r;
 
-    if (g->n_waiting == 0 || g->call->replies || !prefix_ready(g)) {
+    if (g->n_waiting == 0 || g->call->replies || !prefix_ready(g) || reads_ahead(s, g)) {
         return NULL;
     }
     while (g->waiting->state != SCHED_WAITING) {
@@ -295,7 +311,7 @@ static struct sched_request *next_request(struct sched_group *g)
 
 static bool let_request_in(struct schedule *s, struct sched_group *g)
 {
-    struct sched_request *r = next_request(g);
+    struct sched_request *r = next_request(s, g);
 
     if (!r || !seat_request(s, r)) {
         return false;
@@ -334,14 +350,12 @@ static bool can_read(struct schedule *s, struct sched_call *call)
     }
     for (int i = 0; i < s->n_groups; i++) {
         struct sched_group *g = s->groups[i];
-        const struct sched_request *next = g->call == call ? next_request(g) : NULL;
+        const struct sched_request *next = g->call == call ? next_request(s, g) : NULL;
         if (g->call == call && (!prefix_ready(g) || (next && request_fits(s, next)))) {
             return true;
         }
     }
-    /* A group that does not fit keeps those of other callers waiting behind it. */
-    return first_waiting(call) && group_fits(s, call->waiting) &&
-           group_fits(s, next_group(s));
+    return next_fits(s, call);
 }
 
 /* Of the callers whose replies are over, or go on alone for too long. */
@@ -367,6 +381,57 @@ static void begin_replies(struct schedule *s)
             call->n_alone = 0;
         }
     }
+}
+
+/* --- Resting -------------------------------------------------------------- */
+
+/* Tokens of excerpts that are inside and not read yet. */
+static int excerpts_left(const struct schedule *s)
+{
+    int n = 0;
+
+    for (int i = 0; i < s->n_groups; i++) {
+        const struct sched_group *g = s->groups[i];
+        n += g->rests ? 0 : g->prefix.n_tokens - g->prefix.n_done;
+    }
+    return n;
+}
+
+/* Of the groups whose questions are not the next thing to be read. */
+static void rest(struct schedule *s)
+{
+    bool full = excerpts_left(s) >= s->batch_tokens;
+
+    for (int i = 0; i < s->n_groups; i++) {
+        struct sched_group *g = s->groups[i];
+        if (!g->may_reply || g->rests || g->stays || !prefix_ready(g) ||
+            g->prefix.n_tokens == 0 || g->n_inside > 0 || g->n_behind > 0 ||
+            !(full || reads_ahead(s, g))) {
+            continue;
+        }
+        int n_left = s->hooks->group_rests(s->user, g);
+        assert(n_left < g->prefix.n_tokens);
+        g->stays = n_left < 0;
+        g->rests = n_left >= 0;
+        g->prefix.n_done = g->rests ? n_left : g->prefix.n_done;
+    }
+}
+
+/* The first group that rests and need not any more; NULL: there is none. Once is enough:
+ * two whose rests end badly would else wait for each other for ever. */
+static struct sched_group *wake_group(struct schedule *s)
+{
+    for (int i = 0; i < s->n_groups; i++) {
+        struct sched_group *g = s->groups[i];
+        if (g->rests && !reads_ahead(s, g)) {
+            s->hooks->clear(s->user, g->prefix.seq);
+            g->rests = false;
+            g->stays = true;
+            g->prefix.n_done = s->hooks->group_begins(s->user, g);
+            return g;
+        }
+    }
+    return NULL;
 }
 
 /* --- Filling a batch ------------------------------------------------------ */
@@ -417,7 +482,9 @@ static void put_prompts(struct schedule *s, struct plan *p)
         }
     }
     for (int i = 0; i < s->n_groups; i++) {
-        put_piece(p, &s->groups[i]->prefix, s->groups[i], NULL);
+        if (!s->groups[i]->rests) {
+            put_piece(p, &s->groups[i]->prefix, s->groups[i], NULL);
+        }
     }
 }
 
@@ -444,34 +511,40 @@ static bool put_next_request(struct schedule *s, struct plan *p)
     return false;
 }
 
-static void let_in(struct schedule *s, struct plan *p)
+/* Returns whether a group came into the cache. */
+static bool let_in(struct schedule *s, struct plan *p)
 {
+    bool any = false;
+
     while (p->room > 0) {
         if (put_next_request(s, p)) {
             continue;
         }
-        if (!let_group_in(s)) {
+        struct sched_group *g = let_group_in(s);
+        g = g ? g : wake_group(s);
+        if (!g) {
             break;
         }
-        struct sched_group *g = s->groups[s->n_groups - 1];
         put_piece(p, &g->prefix, g, NULL);
+        any = true;
     }
+    return any;
 }
 
 int sched_plan(struct schedule *s, struct sched_piece pieces[SCHED_PIECES_MAX])
 {
     struct plan p = { .pieces = pieces, .room = s->batch_tokens };
-    int n_groups;
+    bool came;
 
     do {
-        n_groups = s->n_groups;
         end_replies(s);
         begin_replies(s);
+        rest(s);
         put_replies(s, &p);
         put_prompts(s, &p);
-        let_in(s, &p);
-        /* Of a group that was let in all may have been found, and no seat be free. */
-    } while (p.n == 0 && s->n_groups > n_groups);
+        came = let_in(s, &p);
+        /* All of a group that came may have been found, and no seat be free. */
+    } while (p.n == 0 && came);
     return p.n;
 }
 

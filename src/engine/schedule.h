@@ -22,13 +22,17 @@
  * inside comes first. The next group is let in only when a batch has room that
  * those inside do not fill.
  *
- * Phases. A caller's requests are read first, as many as there is room for, and then
- * reply together; when these are over, or a few go on for long, the next ones are read.
- * A step of many replies costs little more than a step of one, and a reply in a step
- * that reads costs more than it looks like: attention takes 64 tokens of a step at a
- * time past every cell that one of them sees (Zhong et al. 2024, "DistServe", section
- * 2.3, on that interference). Each caller has its own phase: nobody's reply waits for
- * another one's reading.
+ * Phases. A caller's requests are read first, as many as there is room for, excerpts
+ * before questions, and then reply together; when these are over, or a few go on for
+ * long, the next ones are read. A step of many replies costs little more than a step of
+ * one, and a reply in a step that reads costs more than it looks like: attention takes 64
+ * tokens of a step at a time past every cell that one of them sees (Zhong et al. 2024,
+ * "DistServe", section 2.3, on that interference). Each caller has its own phase:
+ * nobody's reply waits for another one's reading.
+ *
+ * Resting. Cells that nobody in a step sees are not free either: each 64 tokens of it
+ * look at all cells in use. So while further excerpts of a caller are read, those that
+ * are complete rest outside the cache; they come back before their questions.
  *
  * Nothing here knows a model: the hooks do what has to be done to the cache.
  * Threads: one. Memory: everything is the caller's and stays until over. */
@@ -73,6 +77,8 @@ struct sched_group {
     int cells_own_max; /* of the hungriest request, without the prefix */
     int cells_own;     /* of those inside */
     bool may_reply;    /* one of its requests, at least */
+    bool rests;        /* its prefix is kept elsewhere; of it, n_done tokens stay */
+    bool stays;        /* it cannot rest, or did */
     struct sched_call *call;
     struct sched_group *next;
 };
@@ -93,6 +99,11 @@ struct sched_hooks {
      * already (a kept state, or a copy of another's beginning). May bring more, after
      * sched_reserve_behind(). */
     int (*group_begins)(void *user, struct sched_group *group);
+    /* The whole prefix is in the group's sequence, and nobody needs it for some steps:
+     * keep it elsewhere. Returns how many tokens of it stay in the sequence, not all;
+     * negative: it cannot be done, and all stay. When it is needed the sequence is
+     * emptied, and group_begins() called again. */
+    int (*group_rests)(void *user, struct sched_group *group);
     /* Nothing of the group will run any more; its sequence is still there. */
     void (*group_ends)(void *user, struct sched_group *group);
     /* A request got its sequence, which is empty, and its group has a prefix, which is

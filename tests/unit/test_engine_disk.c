@@ -6,6 +6,7 @@
  * without a store. */
 #include "engine_help.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "documents.h"
 #include "engine/gguf_info.h"
@@ -562,6 +563,49 @@ static void test_a_run_does_not_push_out_its_own(void **state)
     llm_close(llm);
 }
 
+/* Two excerpts are asked for replies, and the run ends at any moment: while one is read,
+ * while the other is out of the cache, while they reply. */
+static void ask_for_a_while(const char *folder, int milliseconds)
+{
+    const struct llm_source *sources[] = { &garden, &lease, &lease };
+    const char *texts[] = { help_garden, help_lease, help_lease + 120 };
+    struct llm *llm = open_on(folder, 1 << 30);
+    struct llm_request reqs[3];
+    struct ask asks[3];
+    struct kept kept[3] = { { .times = 0 } };
+    struct cancel cancel;
+
+    for (int i = 0; i < 3; i++) {
+        ask_init(&asks[i], "Excerpt:\n", texts[i], "\nWhat is it about?");
+        asks[i].req.source = sources[i];
+        asks[i].req.max_tokens = 8;
+        reqs[i] = asks[i].req;
+    }
+    cancel_init(&cancel, clock_ms() + milliseconds);
+    llm_chat_many(llm, reqs, 3, keep_reply, kept, &cancel, NULL);
+    for (int i = 0; i < 3; i++) assert_int_equal(kept[i].times, 1);
+    llm_close(llm);
+}
+
+static void test_cancelled_at_any_moment(void **state)
+{
+    struct llm *llm = open_on(*state, 0);
+    const struct llm_reply fresh = screen(llm, help_lease, pets, &lease);
+    struct lw_error err;
+
+    llm_close(llm);
+    for (int i = 1; i <= 12; i++) {
+        ask_for_a_while(*state, 40 * i);
+        llm = open_on(*state, 1 << 30);
+        struct llm_reply again = screen(llm, help_lease, pets, &lease);
+        llm_close(llm);
+        assert_true(fabs(again.logprob_alt - fresh.logprob_alt) < 0.02);
+        assert_true(fabs(again.logprob_alt2 - fresh.logprob_alt2) < 0.02);
+        assert_int_equal(kv_disk_forget(*state, lease.id, NULL, &err), 0);
+        assert_int_equal(kv_disk_forget(*state, garden.id, NULL, &err), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -587,6 +631,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_found_under_any_document, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_kept_once_under_each_document, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_cancelled_at_any_moment, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_a_run_does_not_push_out_its_own, make_folder,
                                         remove_folder),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -44,12 +45,12 @@ static bool has(struct prefix_store *s, int excerpt)
     return e && common == TOKENS && e->state[STATE - 1] == (unsigned char)excerpt;
 }
 
-/* Room for this many. */
+/* Room for this many, and for two more while some are lent. */
 static struct prefix_store *store_for(int entries)
 {
     uint64_t each = sizeof(struct prefix_entry) + TOKENS * sizeof(int32_t) + STATE;
 
-    return prefix_store_new((uint64_t)entries * each);
+    return prefix_store_new((uint64_t)entries * each, (uint64_t)(entries + 2) * each);
 }
 
 static void test_the_longest_common_is_found(void **state)
@@ -147,10 +148,43 @@ static void test_one_that_is_too_large(void **state)
     assert_null(prefix_put(s, &token, 1, 100 * STATE, 9));
     assert_true(has(s, 1));
     prefix_store_free(s);
-    s = prefix_store_new(0);
+    s = prefix_store_new(0, 0);
     assert_null(put(s, 1, 1));
     prefix_store_free(s);
     prefix_store_free(NULL);
+}
+
+/* A lent state stays, whatever is offered, and all others if there is room for them. */
+static void test_lent_ones_stay(void **state)
+{
+    struct prefix_store *s = store_for(3);
+    int32_t tokens[TOKENS];
+    int common;
+    (void)state;
+
+    for (int i = 1; i <= 3; i++) put(s, i, 0.5);
+    assert_non_null(put(s, 4, INFINITY));
+    assert_non_null(put(s, 5, INFINITY));
+    assert_int_equal(prefix_store_count(s), 5);
+    assert_non_null(put(s, 6, INFINITY)); /* instead of one that is not lent */
+    assert_int_equal(prefix_store_count(s), 5);
+    for (int i = 10; i < 100; i++) put(s, i, 0.9);
+    assert_true(has(s, 4) && has(s, 5) && has(s, 6));
+    put(s, 7, INFINITY);
+    put(s, 8, INFINITY);
+    assert_null(put(s, 9, INFINITY)); /* only lent ones are left */
+    /* They end: what is left fits again. */
+    for (int i = 4; i <= 8; i++) {
+        make_tokens(tokens, TOKENS, i);
+        struct prefix_entry *e = prefix_find(s, tokens, TOKENS, &common);
+        assert_int_equal(common, TOKENS);
+        prefix_touch(s, e, i);
+        assert_true(prefix_store_count(s) <= 5);
+    }
+    assert_int_equal(prefix_store_count(s), 3);
+    assert_non_null(put(s, 20, 9));
+    assert_int_equal(prefix_store_count(s), 3);
+    prefix_store_free(s);
 }
 
 static void test_at_random(void **state)
@@ -164,18 +198,19 @@ static void test_at_random(void **state)
         int common, excerpt;
         random = random * 1664525u + 1013904223u;
         excerpt = (int)(random >> 10) % 30;
+        double promise = random >> 28 ? (double)(random >> 28) : (double)INFINITY;
         make_tokens(tokens, TOKENS, excerpt);
         struct prefix_entry *e = prefix_find(s, tokens, TOKENS, &common);
         if (!e || common < TOKENS) {
-            put(s, excerpt, (double)(random >> 28));
+            put(s, excerpt, promise);
         } else if (random >> 30 == 0) {
             prefix_drop(s, e);
             assert_false(has(s, excerpt));
         } else {
             assert_int_equal(e->state[7], excerpt);
-            prefix_touch(s, e, (double)(random >> 28));
+            prefix_touch(s, e, promise);
         }
-        assert_true(prefix_store_count(s) <= 7);
+        assert_true(prefix_store_count(s) <= 9);
         assert_int_equal(prefix_store_bytes(s) % prefix_store_count(s), 0);
     }
     prefix_store_free(s);
@@ -189,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_reading_in_rounds_hits),
         cmocka_unit_test(test_stale_ones_go_whatever_they_promised),
         cmocka_unit_test(test_one_that_is_too_large),
+        cmocka_unit_test(test_lent_ones_stay),
         cmocka_unit_test(test_at_random),
     };
 

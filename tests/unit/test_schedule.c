@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,16 +25,21 @@ struct fake {
     int shared[SCHED_SEQ_MAX]; /* of these, cells of another sequence */
     int restore;               /* tokens that a new group finds, at most */
     int behind;                /* more that come with a whole prefix, at most */
-    int n_computed, n_begun, n_ended, n_started_behind;
+    int rest;                  /* tokens that stay of a group that rests; -1: none can */
+    bool forgets;              /* what rested comes back no better than new */
+    int rested[SCHED_SEQ_MAX]; /* tokens of the prefix that rests */
+    int n_computed, n_begun, n_ended, n_started_behind, n_rested;
     struct sched_group *ended[GROUPS_MAX];
 };
 
 static int fake_begin(void *user, struct sched_group *g)
 {
     struct fake *f = user;
-    int n = f->restore < g->prefix.n_tokens ? f->restore : g->prefix.n_tokens;
+    int most = f->rested[g->prefix.seq] && !f->forgets ? INT_MAX : f->restore;
+    int n = most < g->prefix.n_tokens ? most : g->prefix.n_tokens;
 
     assert_int_equal(f->n_in[g->prefix.seq], 0);
+    f->rested[g->prefix.seq] = 0;
     f->n_in[g->prefix.seq] = n;
     if (n == g->prefix.n_tokens && sched_reserve_behind(&f->sched, g, f->behind)) {
         f->n_in[g->prefix.seq] += f->behind;
@@ -42,11 +48,28 @@ static int fake_begin(void *user, struct sched_group *g)
     return n;
 }
 
+static int fake_rest(void *user, struct sched_group *g)
+{
+    struct fake *f = user;
+    int n = f->rest;
+
+    assert_int_equal(f->n_in[g->prefix.seq], g->prefix.n_tokens);
+    assert_int_equal(f->rested[g->prefix.seq], 0);
+    if (n < 0 || n >= g->prefix.n_tokens) {
+        return -1;
+    }
+    f->rested[g->prefix.seq] = g->prefix.n_tokens;
+    f->n_in[g->prefix.seq] = n;
+    f->n_rested++;
+    return n;
+}
+
 static void fake_end(void *user, struct sched_group *g)
 {
     struct fake *f = user;
 
     assert_int_equal(f->n_in[g->prefix.seq], g->prefix.n_done + g->n_behind);
+    f->rested[g->prefix.seq] = 0;
     f->ended[f->n_ended++] = g;
 }
 
@@ -82,6 +105,7 @@ static int fake_start(void *user, struct sched_request *r)
 }
 
 static const struct sched_hooks hooks = { .group_begins = fake_begin,
+                                          .group_rests = fake_rest,
                                           .request_begins = fake_start,
                                           .group_ends = fake_end,
                                           .copy = fake_copy,
@@ -89,7 +113,7 @@ static const struct sched_hooks hooks = { .group_begins = fake_begin,
 
 static void fake_init(struct fake *f, int running_max, int cells)
 {
-    *f = (struct fake){ .restore = 0 };
+    *f = (struct fake){ .rest = -1 };
     sched_init(&f->sched, BATCH, running_max, cells, &hooks, f);
 }
 
@@ -108,6 +132,8 @@ static void check(const struct fake *f)
         assert_false(seen[g->prefix.seq]);
         seen[g->prefix.seq] = true;
         used += f->n_in[g->prefix.seq];
+        assert_int_equal(g->rests, f->rested[g->prefix.seq] > 0);
+        assert_true(!g->rests || g->n_inside == 0);
         assert_true(g->n_waiting + g->n_inside > 0);
     }
     assert_int_equal(sum, s->cells_used);
@@ -471,6 +497,48 @@ static void test_nobody_waits_for_the_reading_of_others(void **state)
     mem_free(t);
 }
 
+/* While an excerpt is read the others do not stand in the cache, but for the instructions
+ * that all of them share. */
+static void test_excerpts_rest_while_others_are_read(void **state)
+{
+    struct small *t = mem_alloc(sizeof *t);
+    struct fake *f = &t->fake;
+    (void)state;
+
+    fake_init(f, 8, 1000);
+    f->rest = 7;
+    build_questions(t, 0, 4, 5);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(step(t), BATCH);
+        for (int g = 0; g < i; g++) {
+            assert_int_equal(f->n_in[t->group[g].prefix.seq], 7);
+        }
+    }
+    /* The last excerpt ends, and the questions are read. */
+    assert_int_equal(step(t), BATCH);
+    assert_int_equal(step(t), 4 * 70 - 4 * BATCH);
+    assert_int_equal(f->n_rested, 2);
+    steps_until_over(t, &t->request[3]);
+    assert_int_equal(f->n_computed, 4 * 70 + 4 * 5);
+    mem_free(t);
+}
+
+/* What rested may be lost: then it is read again. */
+static void test_a_rest_may_end_badly(void **state)
+{
+    struct small *t = mem_alloc(sizeof *t);
+    (void)state;
+
+    fake_init(&t->fake, 8, 1000);
+    t->fake.rest = 0;
+    t->fake.forgets = true;
+    build_questions(t, 0, 3, 5);
+    steps_until_over(t, &t->request[2]);
+    assert_in_range(t->fake.n_rested, 1, 10);
+    assert_in_range(t->fake.n_computed, 3 * 75 + 60, 3 * 75 + 10 * 60);
+    mem_free(t);
+}
+
 static void test_too_large_is_told(void **state)
 {
     struct fake f;
@@ -627,6 +695,8 @@ static void test_at_random(void **state)
         fake_init(&w->fake, 1 + pick(w, 16), 230 + pick(w, 600));
         w->fake.restore = pick(w, 3) == 0 ? pick(w, 150) : 0;
         w->fake.behind = pick(w, 2) ? pick(w, 60) : 0;
+        w->fake.rest = pick(w, 2) ? pick(w, 100) : -1;
+        w->fake.forgets = pick(w, 8) == 0;
         w->loses = seed % 2 == 0;
         for (int c = 0; c < 4; c++) {
             build_call(w, c);
@@ -658,6 +728,8 @@ int main(void)
         cmocka_unit_test(test_replies_end_before_others_are_read),
         cmocka_unit_test(test_a_long_reply_waits_for_others),
         cmocka_unit_test(test_nobody_waits_for_the_reading_of_others),
+        cmocka_unit_test(test_excerpts_rest_while_others_are_read),
+        cmocka_unit_test(test_a_rest_may_end_badly),
         cmocka_unit_test(test_too_large_is_told),
         cmocka_unit_test(test_at_random),
     };

@@ -64,7 +64,8 @@ struct engine_options {
     enum engine_numa numa;
     bool kv_q8; /* the live KV cache as q8_0: half the memory of f16, and slower */
     /* Kept prefix states; 0: a quarter of the memory that is free after loading,
-     * at most 192 MiB, or 48 if they are kept on disk as well. */
+     * at most 144 MiB, or 48 if they are kept on disk as well; while excerpts rest
+     * (schedule.h) and nothing was said, up to an eighth of the weights more. */
     uint64_t kv_ram_bytes;
     /* Prefix states on disk, at most so many bytes; NULL or 0: none. */
     const char *kv_folder;

@@ -10,6 +10,7 @@
 #include "engine/call.h"
 #include "engine/forced.h"
 
+#include <float.h>
 #include <math.h>
 
 bool turn_screens(const struct turn *t)
@@ -204,8 +205,9 @@ static void score(struct turn *t, const struct logits *l)
 
     t->logprob_alt = logits_logprob_any(l, &t->alt);
     t->logprob_alt2 = logits_logprob_any(l, &t->alt2);
+    /* Infinity is another promise: see prefix.h. */
     if (turn_screens(t) && -t->logprob_alt > g->promise) {
-        g->promise = -t->logprob_alt;
+        g->promise = fmin(-t->logprob_alt, DBL_MAX);
     }
 }
 

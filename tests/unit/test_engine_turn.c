@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,12 +157,42 @@ static void test_the_same_marks_as_text(void **state)
     desk_close(&d);
 }
 
+/* A model may give a token no chance at all. What that promises is a number still: an
+ * infinite one would keep the state for ever. */
+static void test_a_promise_is_a_number(void **state)
+{
+    static const char *const absent[] = { "Not" };
+    enum llm_finish finish;
+    struct desk d;
+
+    (void)state;
+    desk_open(&d);
+    d.ask.req.alt = absent;
+    d.ask.req.n_alt = 1;
+    struct call *call = call_new(&d.m, &d.ask.req, 1, NULL);
+    struct turn *t = &call->turns[0];
+    float *at = mem_array((size_t)d.m.vocab.n, sizeof *at);
+    assert_true(turn_screens(t));
+    for (size_t i = 0; i < t->alt.n; i++) at[t->alt.ids[i]] = -INFINITY;
+    struct logits l = logits_of(at, d.m.vocab.n);
+    assert_false(turn_go_on(t, &l, &finish));
+    const struct turn_group *g = (const struct turn_group *)t->sched.group;
+    assert_true(isinf(t->logprob_alt));
+    assert_true(g->promise > 1e9 && isfinite(g->promise));
+    mem_free(at);
+    turn_reply(t, finish, true);
+    for (struct event *e; (e = queue_take(call->events, 0));) mem_free(e);
+    call_free(call);
+    desk_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thoughts_are_no_answer),
         cmocka_unit_test(test_thoughts_alone_fail),
         cmocka_unit_test(test_the_same_marks_as_text),
+        cmocka_unit_test(test_a_promise_is_a_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

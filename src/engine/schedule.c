@@ -397,16 +397,21 @@ static int excerpts_left(const struct schedule *s)
     return n;
 }
 
-/* Of the groups whose questions are not the next thing to be read. */
+/* Is the next step full without the questions to this one? */
+static bool can_rest(struct schedule *s, const struct sched_group *g)
+{
+    int next = reads_ahead(s, g) ? g->call->waiting->prefix.n_tokens : 0;
+
+    return g->may_reply && !g->rests && !g->stays && g->prefix.n_tokens > 0 &&
+           prefix_ready(g) && g->n_inside == 0 && g->n_behind == 0 &&
+           excerpts_left(s) + next >= s->batch_tokens;
+}
+
 static void rest(struct schedule *s)
 {
-    bool full = excerpts_left(s) >= s->batch_tokens;
-
     for (int i = 0; i < s->n_groups; i++) {
         struct sched_group *g = s->groups[i];
-        if (!g->may_reply || g->rests || g->stays || !prefix_ready(g) ||
-            g->prefix.n_tokens == 0 || g->n_inside > 0 || g->n_behind > 0 ||
-            !(full || reads_ahead(s, g))) {
+        if (!can_rest(s, g)) {
             continue;
         }
         int n_left = s->hooks->group_rests(s->user, g);

@@ -266,62 +266,6 @@ static void test_accounting_is_exact(void **state)
     mem_free(kept);
 }
 
-static void hear_rests(void *user, const char *sentence)
-{
-    int n;
-
-    if (sscanf(sentence, "%d excerpts left the KV cache", &n) == 1) {
-        *(int *)user += n;
-    }
-}
-
-/* Excerpts that leave the cache while others are read come back as they were, and are
- * not computed twice. */
-static void test_excerpts_rest(void **state)
-{
-    static const char *const texts[] = {
-        help_lease, help_garden,
-        "The lighthouse at Farrow Point was built in 1871 by two brothers from the "
-        "village, who carried every stone up the hill by themselves, and its lamp was "
-        "lit for the first time on the third of May of the year after."
-    };
-    int n_rested = 0, n_alone = 0;
-    struct engine_options opt = { .context = HELP_CONTEXT,
-                                  .trace = hear_rests,
-                                  .user = &n_rested };
-    struct engine_options forgetful = { .context = HELP_CONTEXT,
-                                        .kv_ram_bytes = 1,
-                                        .trace = hear_rests,
-                                        .user = &n_alone };
-    struct llm_request reqs[6];
-    struct ask asks[6];
-
-    help_engine(state);
-    for (int i = 0; i < 6; i++) {
-        ask_init(&asks[i], "Excerpt:\n", texts[i / 2],
-                 i % 2 ? "\nWhat is it about?" : "\nWhich numbers are in it?");
-        asks[i].req.max_tokens = 12;
-        reqs[i] = asks[i].req;
-    }
-    struct llm *llm = help_open(&opt);
-    struct kept *together = help_run(llm, reqs, 6);
-    llm_close(llm);
-    llm = help_open(&forgetful);
-    for (int i = 0; i < 6; i++) {
-        struct kept *alone = help_run(llm, &reqs[i], 1);
-        assert_string_equal(together[i].text, alone->text);
-        assert_int_equal(alone->reply.usage.cached_tokens, 0);
-        assert_in_range(together[i].reply.usage.cached_tokens,
-                        i % 2 ? help_tokens(llm, texts[i / 2]) : i > 0,
-                        alone->reply.usage.prompt_tokens - 1);
-        mem_free(alone);
-    }
-    llm_close(llm);
-    assert_true(n_rested > 0);
-    assert_int_equal(n_alone, 0);
-    mem_free(together);
-}
-
 /* What is screened and then asked in the same words goes on from the screening: its
  * prompt's last token is computed again, for the logits; another question pays for the
  * words that it does not share. */
@@ -572,7 +516,6 @@ int main(void)
         cmocka_unit_test(test_endless_repetition_is_cut),
         cmocka_unit_test(test_an_excerpt_is_read_once),
         cmocka_unit_test(test_accounting_is_exact),
-        cmocka_unit_test(test_excerpts_rest),
         cmocka_unit_test(test_an_answer_goes_on_from_its_screening),
         cmocka_unit_test(test_the_most_promising_screening_is_kept),
         cmocka_unit_test(test_many_more_than_fit_at_once),

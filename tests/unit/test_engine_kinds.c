@@ -591,6 +591,70 @@ static void test_need_is_enough(void **state)
     load_release(&m);
 }
 
+/* --- Resting -------------------------------------------------------------- */
+
+static void hear_rests(void *user, const char *sentence)
+{
+    int n;
+
+    if (sscanf(sentence, "%d excerpts left the KV cache", &n) == 1) {
+        *(int *)user += n;
+    }
+}
+
+/* Four excerpts, each longer than a half of a step, with two questions each. */
+static void long_set_init(struct set *set)
+{
+    enum { TEXTS = 4, REPEATS = 6 };
+    static const char *const of[TEXTS] = { help_lease, help_garden, help_lease,
+                                           help_garden };
+    static char texts[TEXTS][4096];
+
+    *set = (struct set){ .n = 0 };
+    for (int i = 0; i < TEXTS; i++) {
+        size_t len = 0;
+        for (int k = 0; k < REPEATS; k++) {
+            len += (size_t)snprintf(texts[i] + len, sizeof texts[i] - len, "%d. %s\n",
+                                    k + 10 * i, of[i]);
+        }
+        assert_true(len < sizeof texts[i]);
+        add_ask(set, texts[i], questions[0], WANT_REPLY);
+        add_ask(set, texts[i], questions[1], WANT_REPLY);
+    }
+}
+
+/* Excerpts that leave the cache while others are read come back as they were, and are
+ * computed once. */
+static void test_excerpts_rest(void **state)
+{
+    const char *kind = *state;
+    struct engine_options opt = { .context = 4 * PROMPT_MAX, .trace = hear_rests };
+    int n_rested = 0, n_alone = 0;
+    struct set set;
+
+    long_set_init(&set);
+    opt.user = &n_rested;
+    struct llm *llm = help_open_tiny(kind, &opt);
+    struct kept *together = help_run(llm, set.reqs, set.n);
+    llm_close(llm);
+    opt.user = &n_alone;
+    opt.kv_ram_bytes = 1;
+    llm = help_open_tiny(kind, &opt);
+    for (size_t i = 0; i < set.n; i++) {
+        const struct usage *u = &together[i].reply.usage;
+        struct kept *alone = help_run(llm, &set.reqs[i], 1);
+        check_reply(kind, &set, i, &together[i]);
+        check_close(kind, i, alone, &together[i], 0);
+        assert_in_range(u->cached_tokens, 0, u->prompt_tokens - 1);
+        mem_free(alone);
+    }
+    llm_close(llm);
+    bool can = strncmp(kind, "qwen", 4) == 0 || strcmp(kind, "llama") == 0;
+    assert_in_range(n_rested, can ? 1 : 0, can ? 3 : 0);
+    assert_int_equal(n_alone, 0);
+    mem_free(together);
+}
+
 /* --- Limits --------------------------------------------------------------- */
 
 static void test_too_long_fails_alone(void **state)
@@ -624,7 +688,7 @@ int main(void)
     static char kinds[][8] = { "qwen2",  "qwen3", "llama", "gemma2",
                                "gemma3", "mamba", "jamba", "t5" };
     static char embedder[] = "bert";
-    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 7 };
+    enum { KINDS = sizeof kinds / sizeof kinds[0], EACH = 8 };
     struct CMUnitTest tests[KINDS * EACH + 1];
     static char names[KINDS * EACH][64];
     const struct CMUnitTest each[EACH] = {
@@ -633,6 +697,7 @@ int main(void)
         cmocka_unit_test(test_sharing_is_counted),
         cmocka_unit_test(test_cancelled_beside_others),
         cmocka_unit_test(test_time_limits_beside_others),
+        cmocka_unit_test(test_excerpts_rest),
         cmocka_unit_test(test_need_is_enough),
         cmocka_unit_test(test_too_long_fails_alone),
     };
